@@ -1,0 +1,70 @@
+//! What every number of a report means: written once, printed on the last page of each report.
+
+/// A term and its meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Definition {
+    /// As reports use it.
+    pub term: &'static str,
+    /// What it means, exactly.
+    pub meaning: &'static str,
+}
+
+/// Every definition, in the order printed.
+pub const DEFINITIONS: &[Definition] = &[
+    Definition {
+        term: "Pair",
+        meaning: "A rule and a resource it was evaluated on, in one account and region. Results of one rule deployed under several names (plain, conformance pack, Security Hub, organization rule), and of a global resource recorded in several regions, count as one pair; if they disagree, noncompliant wins.",
+    },
+    Definition {
+        term: "Compliance score",
+        meaning: "Compliant pairs divided by pairs, as AWS Config defines it. Without pairs there is no data, which is neither 0 nor 100 %.",
+    },
+    Definition {
+        term: "Resource score",
+        meaning: "Resources with no noncompliant pair divided by resources with at least one pair.",
+    },
+    Definition {
+        term: "Weighted score",
+        meaning: "The compliance score with each pair counted by the weight of its rule's severity: critical 10, high 5, medium 2, low 1, informational 0, unless set otherwise. A rule without a severity is unrated and weighs as medium.",
+    },
+    Definition {
+        term: "Baseline",
+        meaning: "The earlier snapshot compared with: for a daily report the one nearest to 24 hours before, for a weekly report nearest to 7 days before, within half that period; else the newest earlier one.",
+    },
+    Definition {
+        term: "New",
+        meaning: "Noncompliant now and not noncompliant at the baseline: it was compliant there, or not there at all.",
+    },
+    Definition {
+        term: "Resolved",
+        meaning: "Noncompliant at the baseline and compliant now.",
+    },
+    Definition {
+        term: "Vanished",
+        meaning: "Noncompliant at the baseline and without a result now. The first cause that holds is named: not collected (its scope is missing now), account left (no source now), rule removed, resource deleted, no longer evaluated. Where rule and resource both have no result in the account any more, the rule counts as removed when the rule inventory shows it gone or, without an inventory, when it has no result in the whole organization; else the resource counts as deleted. Vanished is not resolved.",
+    },
+    Definition {
+        term: "Change and why",
+        meaning: "The change of the compliance score in percentage points. With c compliant of n pairs and s = c ÷ n, a cause that changed c by Δc and n by Δn contributes (Δc − s₀·Δn) ÷ n₁, where 0 is the baseline and 1 is now. Each pair that changed, appeared or vanished has exactly one cause, so the contributions sum to the change with nothing left over.",
+    },
+    Definition {
+        term: "Trend",
+        meaning: "The least-squares line through the compliance scores of the window (a daily report: 7 days; a weekly report: 12 weeks). If its change from the first to the last point is within the steady band (0.5 percentage points unless set otherwise) the trend is steady; above it improving, below it degrading. Fewer than two points are not enough history. Accounts that are degrading are marked as declining.",
+    },
+    Definition {
+        term: "Age",
+        meaning: "The time since a pair became noncompliant: when Config recorded the result, if that lies between the last snapshot without and the first with it, else the time of that first snapshot. A pair noncompliant in the oldest snapshot read is at least as old as the recorded time there (or that snapshot, if not known) and is marked \u{2265}. A gap in collection does not end noncompliance.",
+    },
+    Definition {
+        term: "Mean time to resolve",
+        meaning: "The mean, over pairs that went from noncompliant to compliant between two snapshots of the window, of the time from when they became noncompliant to when Config recorded the compliant result (if that lies between the two snapshots, else the later snapshot). Vanished pairs are left out. Times that began before the history read are at least as long and are marked \u{2265}.",
+    },
+    Definition {
+        term: "Mean time to detect",
+        meaning: "From a change of a resource to its evaluation. It needs events; without them it is not measured.",
+    },
+    Definition {
+        term: "Coverage",
+        meaning: "Scopes (account and region) collected out of those expected. A scope whose source has FAILED, is absent, or could not be read is missing: nothing of it counts as compliant or noncompliant. An OUTDATED source counts, and is marked. Rules without results are knowable only from the member account; where its rule inventory is not readable, the report says not knowable.",
+    },
+];

@@ -1,0 +1,24 @@
+//! The domain of Plumbline: what a Config aggregator answers, what a run freezes, and what a report states.
+//!
+//! Nothing here reads a clock, an environment, a file or a network; adapters do, behind the traits of [`ports`].
+//! Field names are AWS Config's own (`account_id`, `aws_region`, `config_rule_name`, `resource_type`, ...).
+
+pub mod artifact;
+pub mod catalogue;
+pub mod collection;
+pub mod coverage;
+pub mod definitions;
+pub mod evaluation;
+pub mod hash;
+pub mod history;
+pub mod organization;
+pub mod ports;
+pub mod progress;
+pub mod report;
+pub mod rule_name;
+pub mod scorecard;
+pub mod settings;
+pub mod snapshot;
+pub mod text;
+
+pub use jiff::Timestamp;

@@ -1,0 +1,184 @@
+//! What steps need of the world, as traits. Adapters live in `aws`, `local` and `simulated-org`.
+
+use std::future::Future;
+
+use jiff::Timestamp;
+
+use crate::coverage::{Gap, SourceStatus};
+use crate::evaluation::{ComplianceType, EvaluationResult, RuleCompliance};
+use crate::organization::{Account, Aggregator, ConformancePack, DeployedRule};
+
+/// What kind of failure an adapter met; the stable code that Retry, Catch, reports and exit codes match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum PortErrorKind {
+    /// Throttled until the attempts ran out.
+    Throttled,
+    /// 5xx, a cut connection or a timeout until the attempts ran out.
+    Unavailable,
+    /// The principal may not make this call.
+    AccessDenied,
+    /// No usable AWS credentials or region.
+    Credentials,
+    /// No aggregator, organization or account of that name.
+    NotFound,
+    /// An answer that breaks the service's contract: it is refused, not guessed at.
+    InvalidAnswer,
+    /// A request the service refused as malformed.
+    InvalidRequest,
+    /// An object is damaged: its bytes are not those its reference names.
+    Damaged,
+    /// The store cannot be read or written.
+    Storage,
+}
+
+impl PortErrorKind {
+    /// The code under a service's name: `Throttled` and so on.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Throttled => "Throttled",
+            Self::Unavailable => "Unavailable",
+            Self::AccessDenied => "AccessDenied",
+            Self::Credentials => "Credentials",
+            Self::NotFound => "NotFound",
+            Self::InvalidAnswer => "InvalidAnswer",
+            Self::InvalidRequest => "InvalidRequest",
+            Self::Damaged => "Damaged",
+            Self::Storage => "Storage",
+        }
+    }
+}
+
+/// A failure of a port. `Display` says what happened, to what, and what to do; it does not repeat its source.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct PortError {
+    /// What kind.
+    pub kind: PortErrorKind,
+    /// The service or store: `Config`, `Organizations`, `Store`.
+    pub service: &'static str,
+    /// What happened, to what, and what to do next.
+    pub message: String,
+    /// The adapter's own error.
+    #[source]
+    pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl PortError {
+    /// An error without a source.
+    pub fn new(service: &'static str, kind: PortErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            service,
+            message: message.into(),
+            source: None,
+        }
+    }
+    /// The same with the adapter's own error as its source.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+    /// The stable code: `Config.Throttled`, `Store.Damaged`.
+    pub fn code(&self) -> String {
+        format!("{}.{}", self.service, self.kind.as_str())
+    }
+    /// As a gap of coverage.
+    pub fn gap(&self) -> Gap {
+        Gap {
+            code: self.code(),
+            reason: self.message.clone(),
+        }
+    }
+}
+
+/// An (account, region, rule).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RuleScope<'a> {
+    /// The source account.
+    pub account_id: &'a str,
+    /// The source region.
+    pub aws_region: &'a str,
+    /// The deployed rule name.
+    pub config_rule_name: &'a str,
+}
+
+/// Where evaluation results come from: a Config aggregator. Every method reads all pages (an empty page with a
+/// token is not the last), retries what may be retried within one rate budget, and fails as a whole.
+pub trait EvaluationSource: Send + Sync {
+    /// The aggregator of this name.
+    fn aggregator(&self, name: &str) -> impl Future<Output = Result<Aggregator, PortError>> + Send;
+    /// Its sources, (account, region) each; entries of the organization itself are left out.
+    fn sources(&self, aggregator: &str) -> impl Future<Output = Result<Vec<SourceStatus>, PortError>> + Send;
+    /// The (account, region, rule) triples that have results.
+    fn rules_with_results(
+        &self,
+        aggregator: &str,
+    ) -> impl Future<Output = Result<Vec<RuleCompliance>, PortError>> + Send;
+    /// Whether any `AWS::Config::ResourceCompliance` item can be queried.
+    fn records_resource_compliance(
+        &self,
+        aggregator: &str,
+    ) -> impl Future<Output = Result<bool, PortError>> + Send;
+    /// Every pair of these accounts by query over `AWS::Config::ResourceCompliance`; rows without annotations and
+    /// result times.
+    fn resource_compliance(
+        &self,
+        aggregator: &str,
+        account_ids: &[String],
+    ) -> impl Future<Output = Result<Vec<EvaluationResult>, PortError>> + Send;
+    /// The details of one rule in one account and region; `only` narrows to one compliance type.
+    fn compliance_details(
+        &self,
+        aggregator: &str,
+        scope: RuleScope<'_>,
+        only: Option<ComplianceType>,
+    ) -> impl Future<Output = Result<Vec<EvaluationResult>, PortError>> + Send;
+}
+
+/// Names and places of accounts: AWS Organizations.
+pub trait OrganizationDirectory: Send + Sync {
+    /// Every active account with its name and path of organizational units.
+    fn accounts(&self) -> impl Future<Output = Result<Vec<Account>, PortError>> + Send;
+}
+
+/// Which rules are deployed in a member account, with results or without.
+pub trait RuleInventory: Send + Sync {
+    /// Every rule of one account and region.
+    fn deployed_rules(
+        &self,
+        account_id: &str,
+        aws_region: &str,
+    ) -> impl Future<Output = Result<Vec<DeployedRule>, PortError>> + Send;
+    /// Every conformance pack of one account and region.
+    fn conformance_packs(
+        &self,
+        account_id: &str,
+        aws_region: &str,
+    ) -> impl Future<Output = Result<Vec<ConformancePack>, PortError>> + Send;
+}
+
+/// What became of a write-once put.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Put {
+    /// The object is new.
+    Created,
+    /// An object of that key was there before, and stays: the first writer wins.
+    Existed,
+}
+
+/// Write-once objects by key. A put is atomic: a reader sees the whole object or none.
+pub trait ObjectStore: Send + Sync {
+    /// Writes `bytes` under `key` unless there is an object already.
+    fn put_new(&self, key: &str, bytes: &[u8]) -> impl Future<Output = Result<Put, PortError>> + Send;
+    /// The bytes under `key`, or `None`.
+    fn get(&self, key: &str) -> impl Future<Output = Result<Option<Vec<u8>>, PortError>> + Send;
+    /// All keys that begin with `prefix`, sorted.
+    fn list(&self, prefix: &str) -> impl Future<Output = Result<Vec<String>, PortError>> + Send;
+}
+
+/// The time.
+pub trait Clock: Send + Sync {
+    /// Now, in UTC.
+    fn now(&self) -> Timestamp;
+}

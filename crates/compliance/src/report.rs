@@ -1,0 +1,113 @@
+//! What a run is asked for and what it freezes before it scores.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::hash::{canonical_json, sha256_hex};
+use crate::snapshot::{ObjectRef, Origin, SnapshotRef};
+use crate::text;
+
+/// The kind of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ReportKind {
+    /// Compared with the snapshot of 24 hours before; trend over 7 days.
+    Daily,
+    /// Compared with the snapshot of 7 days before; trend over 12 weeks.
+    Weekly,
+    /// Collects and scores, compared as a daily report; makes no report.
+    Snapshot,
+}
+
+impl ReportKind {
+    /// Lower-case name, as in keys and JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Daily => "daily",
+            Self::Weekly => "weekly",
+            Self::Snapshot => "snapshot",
+        }
+    }
+
+    /// How far back the baseline of the comparison lies.
+    pub fn period(self) -> SignedDuration {
+        match self {
+            Self::Daily | Self::Snapshot => SignedDuration::from_hours(24),
+            Self::Weekly => SignedDuration::from_hours(7 * 24),
+        }
+    }
+
+    /// Periods shown in the trend before the present point.
+    pub fn trend_periods(self) -> u32 {
+        match self {
+            Self::Daily | Self::Snapshot => 7,
+            Self::Weekly => 12,
+        }
+    }
+}
+
+/// A scored point of the trend: the snapshot chosen for `target`, if there is one near enough.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrendTarget {
+    /// The moment the point stands for: a whole number of periods before the run.
+    pub target: Timestamp,
+    /// Id of the snapshot used, or `None`: a gap in the trend.
+    pub snapshot_id: Option<String>,
+}
+
+/// The run before this one of the same kind and origin.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Predecessor {
+    /// Its run id.
+    pub run_id: String,
+    /// SHA-256 of its `manifest.json`.
+    pub manifest_sha256: String,
+}
+
+/// Everything a report is a function of, frozen before it is scored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunInputs {
+    /// The kind of report.
+    pub kind: ReportKind,
+    /// The moment it stands for, that of its snapshot.
+    pub as_of: Timestamp,
+    /// Where the results come from.
+    pub origin: Origin,
+    /// The snapshot reported.
+    pub snapshot: SnapshotRef,
+    /// The snapshot compared with; `None` on a first run.
+    pub baseline: Option<SnapshotRef>,
+    /// Every earlier snapshot read, oldest first, the baseline included: trend, ages and times to resolve.
+    pub history: Vec<SnapshotRef>,
+    /// The points of the trend, oldest first; the last is the run itself.
+    pub trend: Vec<TrendTarget>,
+    /// The settings used, as canonical JSON in the bundle.
+    pub settings: ObjectRef,
+    /// The built-in catalogue's version.
+    pub catalogue_version: String,
+    /// Plumbline's version, which stands for templates and definitions.
+    pub plumbline_version: String,
+    /// The previous run's bundle, which this one is chained to.
+    pub predecessor: Option<Predecessor>,
+}
+
+impl RunInputs {
+    /// The run's id, derived from these inputs: `<kind>-<as of>-<12 hex of the SHA-256 of their canonical JSON>`.
+    ///
+    /// # Errors
+    /// When the inputs cannot be written as JSON.
+    pub fn run_id(&self) -> Result<String, serde_json::Error> {
+        let hash = sha256_hex(&canonical_json(self)?);
+        Ok(format!(
+            "{}-{}-{}",
+            self.kind.as_str(),
+            text::compact(self.as_of),
+            &hash[..12]
+        ))
+    }
+}
+
+/// The folder of a run's bundle, ending in `/`.
+pub fn bundle_folder(kind: ReportKind, as_of: Timestamp, run_id: &str) -> String {
+    format!("{}/{}/{run_id}/", kind.as_str(), text::day(as_of))
+}

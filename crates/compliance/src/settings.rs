@@ -1,0 +1,301 @@
+//! The user's settings: one TOML file, every field optional, unknown fields refused with their line.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::catalogue::{self, Severity};
+
+/// Everything a user may set. The defaults are what `Settings::default()` gives.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// How reports name the organization.
+    pub report: ReportSettings,
+    /// What is expected and how fast it may be asked for.
+    pub collection: CollectionSettings,
+    /// Weights and thresholds.
+    pub scoring: ScoringSettings,
+    /// Names and organizational units by account id, where AWS Organizations is not readable or says otherwise.
+    pub accounts: BTreeMap<String, AccountSettings>,
+    /// Overrides by normalised rule name, deployed name or managed rule identifier.
+    pub rules: BTreeMap<String, RuleSettings>,
+}
+
+/// How reports present themselves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ReportSettings {
+    /// The organization's name on the cover; the aggregator's name when absent.
+    pub organization: Option<String>,
+    /// Framework ids whose controls are scored, in the order shown.
+    pub frameworks: Vec<String>,
+    /// A link readers of the digest can follow to the PDF, with `{run_id}` in place of the run's id.
+    pub link: Option<String>,
+}
+
+impl Default for ReportSettings {
+    fn default() -> Self {
+        Self {
+            organization: None,
+            frameworks: vec!["soc2".to_owned()],
+            link: None,
+        }
+    }
+}
+
+/// What a collection expects and spends.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CollectionSettings {
+    /// Requests per second over all calls of a run; `None` is 5 against AWS and unlimited against loopback.
+    pub requests_per_second: Option<f64>,
+    /// Calls in flight at once.
+    pub concurrency: u32,
+    /// Attempts per call before its scope is missing.
+    pub max_attempts: u32,
+    /// Accounts per shard of work.
+    pub accounts_per_shard: u32,
+    /// Accounts that must report; empty: those of AWS Organizations, else those of the aggregator.
+    pub expected_accounts: Vec<String>,
+    /// Regions that must report; empty: those of the aggregator.
+    pub expected_regions: Vec<String>,
+    /// A role in each member account that may call `config:DescribeConfigRules` and
+    /// `config:DescribeConformancePacks`; without it rules with no results are not knowable.
+    pub rule_inventory_role: Option<String>,
+}
+
+impl Default for CollectionSettings {
+    fn default() -> Self {
+        Self {
+            requests_per_second: None,
+            concurrency: 8,
+            max_attempts: 8,
+            accounts_per_shard: 25,
+            expected_accounts: Vec::new(),
+            expected_regions: Vec::new(),
+            rule_inventory_role: None,
+        }
+    }
+}
+
+/// What a score weighs and when a trend counts as moving.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ScoringSettings {
+    /// Weight of a pair by the severity of its rule.
+    pub weights: SeverityWeights,
+    /// A trend whose fitted change over the window is within plus or minus this many percentage points is steady.
+    pub steady_band_points: f64,
+}
+
+impl Default for ScoringSettings {
+    fn default() -> Self {
+        Self {
+            weights: SeverityWeights::default(),
+            steady_band_points: 0.5,
+        }
+    }
+}
+
+/// Weight by severity.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SeverityWeights {
+    /// Of critical rules.
+    pub critical: u32,
+    /// Of high rules.
+    pub high: u32,
+    /// Of medium and unrated rules.
+    pub medium: u32,
+    /// Of low rules.
+    pub low: u32,
+    /// Of informational rules.
+    pub informational: u32,
+}
+
+impl Default for SeverityWeights {
+    fn default() -> Self {
+        Self {
+            critical: 10,
+            high: 5,
+            medium: 2,
+            low: 1,
+            informational: 0,
+        }
+    }
+}
+
+impl SeverityWeights {
+    /// The weight of a severity.
+    pub fn of(&self, severity: Severity) -> u32 {
+        match severity {
+            Severity::Critical => self.critical,
+            Severity::High => self.high,
+            Severity::Medium => self.medium,
+            Severity::Low => self.low,
+            Severity::Informational => self.informational,
+        }
+    }
+}
+
+/// An account's name and place.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AccountSettings {
+    /// Shown beside the id.
+    pub name: Option<String>,
+    /// Path of organizational units, such as `Root/Workloads`.
+    pub organizational_unit: Option<String>,
+}
+
+/// What the user says of a rule.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RuleSettings {
+    /// The managed rule this deployed name stands for.
+    pub identifier: Option<String>,
+    /// Overrides or supplies the severity.
+    pub severity: Option<Severity>,
+    /// What the rule checks.
+    pub description: Option<String>,
+    /// What to do about a noncompliant resource.
+    pub guidance: Option<String>,
+    /// Where to read more; must be `https`.
+    pub link: Option<String>,
+    /// Control ids by framework id; replaces the catalogue's for that framework.
+    pub controls: BTreeMap<String, Vec<String>>,
+}
+
+/// Settings that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SettingsError {
+    /// Not TOML, an unknown field or a value of the wrong kind; the text shows line, column and field.
+    #[error("{0}")]
+    Syntax(String),
+    /// A value that parses but cannot be meant.
+    #[error("{field}: {problem}")]
+    Value {
+        /// The field's path.
+        field: String,
+        /// What is wrong and what would be right.
+        problem: String,
+    },
+}
+
+impl Settings {
+    /// Reads settings from TOML.
+    ///
+    /// # Errors
+    /// [`SettingsError::Syntax`] with line and column; [`SettingsError::Value`] with the field's path.
+    pub fn parse(text: &str) -> Result<Self, SettingsError> {
+        let settings: Self = toml::from_str(text)
+            .map_err(|error| SettingsError::Syntax(error.to_string().trim_end().to_owned()))?;
+        settings.check()?;
+        Ok(settings)
+    }
+
+    /// Holds what types cannot: ranges, account ids, framework ids, links.
+    ///
+    /// # Errors
+    /// [`SettingsError::Value`] for the first field that cannot be meant.
+    pub fn check(&self) -> Result<(), SettingsError> {
+        let collection = &self.collection;
+        if let Some(rate) = collection.requests_per_second
+            && !(rate.is_finite() && rate > 0.0)
+        {
+            return refuse("collection.requests_per_second", "must be above 0");
+        }
+        for (field, value) in [
+            ("collection.concurrency", collection.concurrency),
+            ("collection.max_attempts", collection.max_attempts),
+            ("collection.accounts_per_shard", collection.accounts_per_shard),
+        ] {
+            if value == 0 {
+                return refuse(field, "must be at least 1");
+            }
+        }
+        let band = self.scoring.steady_band_points;
+        if !(band.is_finite() && band >= 0.0) {
+            return refuse(
+                "scoring.steady_band_points",
+                "must be 0 or more percentage points",
+            );
+        }
+        for account_id in collection.expected_accounts.iter().chain(self.accounts.keys()) {
+            if account_id.len() != 12 || !account_id.bytes().all(|byte| byte.is_ascii_digit()) {
+                return refuse(
+                    "accounts",
+                    &format!("{account_id:?} is not an account id of 12 digits"),
+                );
+            }
+        }
+        for id in &self.report.frameworks {
+            if catalogue::framework(id).is_none() {
+                let known: Vec<_> = catalogue::FRAMEWORKS
+                    .iter()
+                    .map(|framework| framework.id)
+                    .collect();
+                return refuse(
+                    "report.frameworks",
+                    &format!("{id:?} is not one of {}", known.join(", ")),
+                );
+            }
+        }
+        let links = self
+            .rules
+            .iter()
+            .filter_map(|(name, rule)| Some((format!("rules.{name}.link"), rule.link.as_ref()?)));
+        for (field, link) in links.chain(
+            self.report
+                .link
+                .as_ref()
+                .map(|link| ("report.link".to_owned(), link)),
+        ) {
+            if !link.starts_with("https://") {
+                return refuse(&field, "must begin with https://");
+            }
+        }
+        Ok(())
+    }
+}
+
+fn refuse(field: &str, problem: &str) -> Result<(), SettingsError> {
+    Err(SettingsError::Value {
+        field: field.to_owned(),
+        problem: problem.to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_field_is_named_with_its_line() {
+        let error = Settings::parse("[scoring]\nsteady_band = 1.0\n")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("line 2") && error.contains("steady_band"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn values_that_cannot_be_meant_are_refused() {
+        let check = |text: &str, field: &str| {
+            let error = Settings::parse(text).unwrap_err().to_string();
+            assert!(error.starts_with(field), "{text}: {error}");
+        };
+        check(
+            "collection.requests_per_second = 0.0",
+            "collection.requests_per_second",
+        );
+        check("collection.concurrency = 0", "collection.concurrency");
+        check("collection.expected_accounts = [\"12\"]", "accounts");
+        check("report.frameworks = [\"soc3\"]", "report.frameworks");
+        check("rules.x.link = \"javascript:alert(1)\"", "rules.x.link");
+        assert_eq!(Settings::parse("").unwrap(), Settings::default());
+    }
+}

@@ -1,0 +1,150 @@
+//! A snapshot: all evaluation results of one run with their coverage, immutable.
+//!
+//! Under its folder (`snapshots/date=YYYY-MM-DD/snapshot=<id>/`):
+//! - `results/shard=NNNN/results.parquet`: [`crate::evaluation::EvaluationResult`] rows, sorted account first;
+//!   shards hold ascending, disjoint ranges of accounts. Times are `timestamp[ms, UTC]`.
+//! - `coverage/coverage.parquet`: one row per scope, for queries; `context.json`: [`SnapshotContext`], the same
+//!   and more, for the steps.
+//! - `annotations/shard=NNNN.json`: what the next run may reuse, see [`KnownAnnotation`].
+//! - `manifest.json`: [`SnapshotManifest`], written last; without it there is no snapshot.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::coverage::Coverage;
+use crate::hash::sha256_hex;
+use crate::organization::{Account, Aggregator, ConformancePack};
+use crate::text;
+
+/// The version of the snapshot's layout and schemas.
+pub const SCHEMA: u32 = 1;
+
+/// An object of the store, by key and content.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ObjectRef {
+    /// Key in the store, `/`-separated, no leading slash.
+    pub key: String,
+    /// SHA-256 of the bytes, hexadecimal.
+    pub sha256: String,
+}
+
+/// Where a snapshot's results come from; histories of different origins are never mixed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Origin {
+    /// The aggregator's ARN.
+    pub aggregator_arn: String,
+    /// What the simulation was made with (seed and sizes), or `None` for a live aggregator. A report that has it
+    /// is named simulated on every page and message.
+    pub simulation: Option<String>,
+}
+
+impl Origin {
+    /// The results are simulated.
+    pub fn is_simulated(&self) -> bool {
+        self.simulation.is_some()
+    }
+}
+
+/// A file of a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SnapshotFile {
+    /// Path relative to the snapshot's folder.
+    pub path: String,
+    /// SHA-256 of the bytes, hexadecimal.
+    pub sha256: String,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// Rows, for tables.
+    pub rows: Option<u64>,
+    /// First and last account of the rows, for account-first tables that are not empty.
+    pub accounts: Option<(String, String)>,
+}
+
+/// The manifest of a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SnapshotManifest {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// The snapshot's id, see [`snapshot_id`].
+    pub id: String,
+    /// The moment it stands for.
+    pub as_of: Timestamp,
+    /// Where the results come from.
+    pub origin: Origin,
+    /// Results, compliant results and noncompliant results, before any merge.
+    pub results: u64,
+    /// Of those, compliant.
+    pub compliant: u64,
+    /// Of those, noncompliant.
+    pub noncompliant: u64,
+    /// Every other file of the snapshot, sorted by path.
+    pub files: Vec<SnapshotFile>,
+}
+
+/// A snapshot, by id and by the hash of its manifest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SnapshotRef {
+    /// The snapshot's id.
+    pub id: String,
+    /// The moment it stands for.
+    pub as_of: Timestamp,
+    /// Its `manifest.json`.
+    pub manifest: ObjectRef,
+}
+
+/// Everything of a snapshot that is not results.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SnapshotContext {
+    /// The aggregator asked.
+    pub aggregator: Aggregator,
+    /// Accounts known, sorted by id: expected, returned or named.
+    pub accounts: Vec<Account>,
+    /// Conformance packs deployed, where the rule inventory was readable; sorted.
+    pub conformance_packs: Vec<ConformancePack>,
+    /// What is and is not known.
+    pub coverage: Coverage,
+}
+
+/// What a later run may reuse for a noncompliant pair while its `configuration_item_capture_time` is unchanged.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct KnownAnnotation {
+    /// The source account.
+    pub account_id: String,
+    /// The source region.
+    pub aws_region: String,
+    /// The deployed rule name.
+    pub config_rule_name: String,
+    /// The resource type.
+    pub resource_type: String,
+    /// The resource id.
+    pub resource_id: String,
+    /// The capture time the rest was read at.
+    pub configuration_item_capture_time: Timestamp,
+    /// Result time of the details.
+    pub result_recorded_time: Option<Timestamp>,
+    /// Invocation time of the details.
+    pub config_rule_invoked_time: Option<Timestamp>,
+    /// The annotation, verbatim; `None` when the details had none.
+    pub annotation: Option<String>,
+}
+
+/// The id of a snapshot, known before it is collected so that shards can be written under it: the time it stands
+/// for and a hash of origin and time.
+pub fn snapshot_id(origin: &Origin, as_of: Timestamp) -> String {
+    let simulation = origin.simulation.as_deref().unwrap_or("live");
+    let hash = sha256_hex(format!("{}\n{simulation}\n{as_of}", origin.aggregator_arn).as_bytes());
+    format!("{}-{}", text::compact(as_of), &hash[..12])
+}
+
+/// The folder of all snapshots.
+pub const SNAPSHOTS: &str = "snapshots/";
+
+/// The folder of a snapshot, ending in `/`: Hive partitions by date and snapshot.
+pub fn snapshot_folder(id: &str, as_of: Timestamp) -> String {
+    format!("{SNAPSHOTS}date={}/snapshot={id}/", text::day(as_of))
+}
+
+/// The folder of working files of a collection, ending in `/`; nothing there is needed once the snapshot stands.
+pub fn work_folder(snapshot_id: &str) -> String {
+    format!("work/{snapshot_id}/")
+}
