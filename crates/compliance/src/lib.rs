@@ -11,6 +11,7 @@ pub mod definitions;
 pub mod evaluation;
 pub mod hash;
 pub mod history;
+pub mod objects;
 pub mod organization;
 pub mod ports;
 pub mod progress;

@@ -1,0 +1,66 @@
+//! Objects by reference: read with their hash held, written once with the first writer adopted.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::hash::{canonical_json, sha256_hex};
+use crate::ports::{ObjectStore, PortError, PortErrorKind, Put};
+use crate::snapshot::ObjectRef;
+
+/// The bytes of `reference`, whose hash they have.
+///
+/// # Errors
+/// The store's own; `Store.NotFound` when there is no such object; `Store.Damaged` when its bytes are others.
+pub async fn read(store: &impl ObjectStore, reference: &ObjectRef) -> Result<Vec<u8>, PortError> {
+    let key = &reference.key;
+    let bytes = store.get(key).await?.ok_or_else(|| {
+        PortError::new("Store", PortErrorKind::NotFound, format!("{key} is missing; restore it from a copy or collect again"))
+    })?;
+    if sha256_hex(&bytes) != reference.sha256 {
+        let message = format!("{key} is damaged (its SHA-256 is not the one recorded); restore it from a copy or delete its folder and collect again");
+        return Err(PortError::new("Store", PortErrorKind::Damaged, message));
+    }
+    Ok(bytes)
+}
+
+/// The document under `reference`.
+///
+/// # Errors
+/// Those of [`read`]; `Store.Damaged` when it is not the document it should be.
+pub async fn read_json<T: DeserializeOwned>(store: &impl ObjectStore, reference: &ObjectRef) -> Result<T, PortError> {
+    parse_json(&reference.key, &read(store, reference).await?)
+}
+
+/// Reads a document of the object `key` from its bytes.
+///
+/// # Errors
+/// `Store.Damaged` when it is not the document it should be.
+pub fn parse_json<T: DeserializeOwned>(key: &str, bytes: &[u8]) -> Result<T, PortError> {
+    serde_json::from_slice(bytes).map_err(|error| {
+        let message = format!("{key} cannot be read; it is damaged or of another version of Plumbline: restore it from a copy or delete its folder and collect again");
+        PortError::new("Store", PortErrorKind::Damaged, message).with_source(error)
+    })
+}
+
+/// Writes `bytes` under `key`, or adopts what the first writer wrote there; the reference is to what stands.
+///
+/// # Errors
+/// The store's own.
+pub async fn put_or_adopt(store: &impl ObjectStore, key: &str, bytes: &[u8]) -> Result<ObjectRef, PortError> {
+    let sha256 = match store.put_new(key, bytes).await? {
+        Put::Created => sha256_hex(bytes),
+        Put::Existed => sha256_hex(&store.get(key).await?.unwrap_or_default()),
+    };
+    Ok(ObjectRef { key: key.to_owned(), sha256 })
+}
+
+/// Writes a document in canonical JSON, see [`put_or_adopt`].
+///
+/// # Errors
+/// The store's own, or when the value cannot be written as JSON.
+pub async fn put_json<T: Serialize>(store: &impl ObjectStore, key: &str, value: &T) -> Result<ObjectRef, PortError> {
+    let bytes = canonical_json(value).map_err(|error| {
+        PortError::new("Store", PortErrorKind::InvalidRequest, format!("{key} cannot be written as JSON")).with_source(error)
+    })?;
+    put_or_adopt(store, key, &bytes).await
+}

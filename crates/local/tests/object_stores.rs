@@ -1,0 +1,76 @@
+//! Both stores keep the one contract; the folder also survives what only folders meet.
+#![allow(clippy::disallowed_methods, reason = "a test looks at the files themselves")]
+
+use std::fs;
+
+use compliance::ports::{ObjectStore, PortErrorKind, Put};
+use local::{FolderObjectStore, MemoryObjectStore, contract};
+
+#[tokio::test]
+async fn memory_keeps_the_contract() {
+    contract::object_store(&MemoryObjectStore::default()).await;
+}
+
+#[tokio::test]
+async fn a_folder_keeps_the_contract() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = FolderObjectStore::new(folder.path().join("made/when/needed"));
+    contract::object_store(&store).await;
+    contract::refuses_foreign_keys(&store).await;
+}
+
+#[tokio::test]
+async fn what_an_interrupted_put_leaves_is_not_an_object() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("a")).unwrap();
+    fs::write(folder.path().join("a/.partial-xyz"), b"half").unwrap();
+    let store = FolderObjectStore::new(folder.path());
+    assert_eq!(store.list("a/").await.unwrap(), Vec::<String>::new());
+    assert_eq!(store.put_new("a/b", b"whole").await.unwrap(), Put::Created);
+    assert_eq!(store.list("a/").await.unwrap(), ["a/b"]);
+}
+
+#[tokio::test]
+async fn racing_writers_leave_the_first_ones_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let created: usize = std::thread::scope(|scope| {
+        let writers: Vec<_> = (0..8u8)
+            .map(|writer| {
+                let store = FolderObjectStore::new(folder.path());
+                scope.spawn(move || {
+                    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+                    runtime.block_on(store.put_new("one", &[writer; 4096])).unwrap()
+                })
+            })
+            .collect();
+        writers
+            .into_iter()
+            .map(|writer| usize::from(writer.join().unwrap() == Put::Created))
+            .sum()
+    });
+    assert_eq!(created, 1);
+    let bytes = fs::read(folder.path().join("one")).unwrap();
+    assert!(
+        bytes.len() == 4096 && bytes.iter().all(|byte| *byte == bytes[0]),
+        "one writer's bytes, whole"
+    );
+}
+
+#[tokio::test]
+async fn a_file_in_the_way_is_named_with_a_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("occupied");
+    fs::write(&file, b"").unwrap();
+    let error = FolderObjectStore::new(&file)
+        .put_new("a", b"x")
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.kind, error.code().as_str()),
+        (PortErrorKind::Storage, "Store.Storage")
+    );
+    assert!(
+        error.to_string().contains("occupied") && error.to_string().contains("--out"),
+        "{error}"
+    );
+}
