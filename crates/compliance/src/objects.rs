@@ -14,10 +14,16 @@ use crate::snapshot::ObjectRef;
 pub async fn read(store: &impl ObjectStore, reference: &ObjectRef) -> Result<Vec<u8>, PortError> {
     let key = &reference.key;
     let bytes = store.get(key).await?.ok_or_else(|| {
-        PortError::new("Store", PortErrorKind::NotFound, format!("{key} is missing; restore it from a copy or collect again"))
+        PortError::new(
+            "Store",
+            PortErrorKind::NotFound,
+            format!("{key} is missing; restore it from a copy or collect again"),
+        )
     })?;
     if sha256_hex(&bytes) != reference.sha256 {
-        let message = format!("{key} is damaged (its SHA-256 is not the one recorded); restore it from a copy or delete its folder and collect again");
+        let message = format!(
+            "{key} is damaged (its SHA-256 is not the one recorded); restore it from a copy or delete its folder and collect again"
+        );
         return Err(PortError::new("Store", PortErrorKind::Damaged, message));
     }
     Ok(bytes)
@@ -27,7 +33,10 @@ pub async fn read(store: &impl ObjectStore, reference: &ObjectRef) -> Result<Vec
 ///
 /// # Errors
 /// Those of [`read`]; `Store.Damaged` when it is not the document it should be.
-pub async fn read_json<T: DeserializeOwned>(store: &impl ObjectStore, reference: &ObjectRef) -> Result<T, PortError> {
+pub async fn read_json<T: DeserializeOwned>(
+    store: &impl ObjectStore,
+    reference: &ObjectRef,
+) -> Result<T, PortError> {
     parse_json(&reference.key, &read(store, reference).await?)
 }
 
@@ -51,16 +60,28 @@ pub async fn put_or_adopt(store: &impl ObjectStore, key: &str, bytes: &[u8]) -> 
         Put::Created => sha256_hex(bytes),
         Put::Existed => sha256_hex(&store.get(key).await?.unwrap_or_default()),
     };
-    Ok(ObjectRef { key: key.to_owned(), sha256 })
+    Ok(ObjectRef {
+        key: key.to_owned(),
+        sha256,
+    })
 }
 
 /// Writes a document in canonical JSON, see [`put_or_adopt`].
 ///
 /// # Errors
 /// The store's own, or when the value cannot be written as JSON.
-pub async fn put_json<T: Serialize>(store: &impl ObjectStore, key: &str, value: &T) -> Result<ObjectRef, PortError> {
+pub async fn put_json<T: Serialize>(
+    store: &impl ObjectStore,
+    key: &str,
+    value: &T,
+) -> Result<ObjectRef, PortError> {
     let bytes = canonical_json(value).map_err(|error| {
-        PortError::new("Store", PortErrorKind::InvalidRequest, format!("{key} cannot be written as JSON")).with_source(error)
+        PortError::new(
+            "Store",
+            PortErrorKind::InvalidRequest,
+            format!("{key} cannot be written as JSON"),
+        )
+        .with_source(error)
     })?;
     put_or_adopt(store, key, &bytes).await
 }

@@ -1,1 +1,217 @@
-//! Stub.
+//! The seal-report step: artifacts and the snapshot they come from become a bundle that can be trusted.
+//!
+//! The manifest names every file with hash, size, media type and rows, and is written after them; provenance, which
+//! alone may differ between two runs on the same inputs, names the manifest's hash and is written last. A bundle
+//! without `manifest.json` is not one. A file that an earlier run of the same id wrote is adopted if its bytes are
+//! the same, and refused if they are not: the same inputs must give the same bytes.
+
+pub mod bundles;
+
+use compliance::artifact::{Artifact, BundleManifest, ManifestFile, Provenance, SCHEMA};
+use compliance::hash::{canonical_json, sha256_hex};
+use compliance::objects;
+use compliance::ports::{ObjectStore, PortError, PortErrorKind, Put};
+use compliance::progress::Progress;
+use compliance::report::{RunInputs, bundle_folder};
+use compliance::snapshot::{ObjectRef, SnapshotManifest};
+
+/// The name of the manifest within a bundle.
+pub const MANIFEST: &str = "manifest.json";
+/// The name of the provenance within a bundle.
+pub const PROVENANCE: &str = "provenance.json";
+
+/// Why a bundle was not sealed.
+#[derive(Debug, thiserror::Error)]
+pub enum SealError {
+    /// The store failed, or an object of the snapshot is damaged.
+    #[error(transparent)]
+    Store(#[from] PortError),
+    /// The same inputs gave other bytes than they did before.
+    #[error(
+        "{key} stands with other bytes than this run makes from the same inputs; keep it as evidence, report it as a defect, and write to another folder"
+    )]
+    Differs {
+        /// The object's key.
+        key: String,
+    },
+    /// A document could not be written as JSON.
+    #[error("{document} cannot be written as JSON")]
+    Json {
+        /// Which.
+        document: &'static str,
+        /// What the writer said.
+        source: serde_json::Error,
+    },
+}
+
+impl SealError {
+    /// The stable code.
+    pub fn code(&self) -> String {
+        match self {
+            Self::Store(error) => error.code(),
+            Self::Differs { .. } => "Seal.Differs".to_owned(),
+            Self::Json { .. } => "Seal.Json".to_owned(),
+        }
+    }
+}
+
+/// What is to be sealed.
+#[derive(Debug)]
+pub struct SealInput {
+    /// What the report is a function of.
+    pub inputs: RunInputs,
+    /// Its id.
+    pub run_id: String,
+    /// The rendered files.
+    pub artifacts: Vec<Artifact>,
+}
+
+/// A sealed bundle; [`record_provenance`] completes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sealed {
+    /// The bundle's folder, ending in `/`.
+    pub folder: String,
+    /// Its `manifest.json`.
+    pub manifest: ObjectRef,
+    /// The manifest's content.
+    pub body: BundleManifest,
+    /// An earlier run had sealed the same bundle already.
+    pub existed: bool,
+}
+
+/// Stores the artifacts, a copy of the snapshot they come from and the settings under the bundle's folder, then the
+/// manifest over all of them.
+///
+/// # Errors
+/// See [`SealError`].
+pub async fn run(
+    input: SealInput,
+    store: &impl ObjectStore,
+    progress: &dyn Progress,
+) -> Result<Sealed, SealError> {
+    let folder = bundle_folder(input.inputs.kind, input.inputs.as_of, &input.run_id);
+    let mut artifacts = input.artifacts;
+    artifacts.push(settings_artifact(&input.inputs, store).await?);
+    artifacts.extend(snapshot_artifacts(&input.inputs, store).await?);
+    artifacts.sort_by(|a, b| a.name.cmp(&b.name));
+    progress.begin("seal", artifacts.len() as u64 + 1);
+    let mut files = Vec::with_capacity(artifacts.len());
+    for artifact in &artifacts {
+        put_same(store, &format!("{folder}{}", artifact.name), &artifact.bytes).await?;
+        files.push(manifest_file(artifact));
+        progress.advance(1);
+    }
+    let body = BundleManifest {
+        schema: SCHEMA,
+        run_id: input.run_id,
+        kind: input.inputs.kind,
+        as_of: input.inputs.as_of,
+        simulation: input.inputs.origin.simulation.clone(),
+        inputs: input.inputs,
+        files,
+    };
+    let bytes = canonical_json(&body).map_err(|source| SealError::Json {
+        document: MANIFEST,
+        source,
+    })?;
+    let key = format!("{folder}{MANIFEST}");
+    let existed = put_same(store, &key, &bytes).await? == Put::Existed;
+    progress.finish(&format!("{} files under {folder}", body.files.len() + 2));
+    Ok(Sealed {
+        manifest: ObjectRef {
+            key,
+            sha256: sha256_hex(&bytes),
+        },
+        folder,
+        body,
+        existed,
+    })
+}
+
+/// Writes `provenance.json` beside a sealed bundle; that of the first run stays.
+///
+/// # Errors
+/// See [`SealError`].
+pub async fn record_provenance(
+    sealed: &Sealed,
+    provenance: &Provenance,
+    store: &impl ObjectStore,
+) -> Result<(), SealError> {
+    let bytes = canonical_json(provenance).map_err(|source| SealError::Json {
+        document: PROVENANCE,
+        source,
+    })?;
+    store
+        .put_new(&format!("{}{PROVENANCE}", sealed.folder), &bytes)
+        .await?;
+    Ok(())
+}
+
+async fn put_same(store: &impl ObjectStore, key: &str, bytes: &[u8]) -> Result<Put, SealError> {
+    let put = store.put_new(key, bytes).await?;
+    if put == Put::Existed && store.get(key).await?.as_deref() != Some(bytes) {
+        return Err(SealError::Differs { key: key.to_owned() });
+    }
+    Ok(put)
+}
+
+fn manifest_file(artifact: &Artifact) -> ManifestFile {
+    ManifestFile {
+        name: artifact.name.clone(),
+        media_type: artifact.media_type.to_owned(),
+        sha256: sha256_hex(&artifact.bytes),
+        bytes: artifact.bytes.len() as u64,
+        rows: artifact.rows,
+    }
+}
+
+async fn settings_artifact(inputs: &RunInputs, store: &impl ObjectStore) -> Result<Artifact, SealError> {
+    let bytes = objects::read(store, &inputs.settings).await?;
+    Ok(Artifact {
+        name: "settings.json".to_owned(),
+        media_type: "application/json",
+        rows: None,
+        bytes,
+    })
+}
+
+/// The snapshot's own files, so that a bundle handed to somebody else holds the data it speaks of.
+async fn snapshot_artifacts(
+    inputs: &RunInputs,
+    store: &impl ObjectStore,
+) -> Result<Vec<Artifact>, SealError> {
+    let reference = &inputs.snapshot.manifest;
+    let bytes = objects::read(store, reference).await?;
+    let manifest: SnapshotManifest = objects::parse_json(&reference.key, &bytes)?;
+    let folder = reference.key.strip_suffix(MANIFEST).ok_or_else(|| {
+        let message = format!("{} is not the key of a snapshot's manifest", reference.key);
+        PortError::new("Store", PortErrorKind::InvalidRequest, message)
+    })?;
+    let mut artifacts = vec![Artifact {
+        name: format!("snapshot/{MANIFEST}"),
+        media_type: "application/json",
+        rows: None,
+        bytes,
+    }];
+    for file in &manifest.files {
+        let object = ObjectRef {
+            key: format!("{folder}{}", file.path),
+            sha256: file.sha256.clone(),
+        };
+        artifacts.push(Artifact {
+            name: format!("snapshot/{}", file.path),
+            media_type: media_type(&file.path),
+            rows: file.rows,
+            bytes: objects::read(store, &object).await?,
+        });
+    }
+    Ok(artifacts)
+}
+
+fn media_type(path: &str) -> &'static str {
+    if path.ends_with(".parquet") {
+        "application/vnd.apache.parquet"
+    } else {
+        "application/json"
+    }
+}
