@@ -1,1 +1,1 @@
-//! Stub.
+//! Tests only, under `tests/`: see each file's first lines.

@@ -32,6 +32,25 @@ pub enum PortErrorKind {
 }
 
 impl PortErrorKind {
+    /// All kinds.
+    pub const ALL: [Self; 9] = [
+        Self::Throttled,
+        Self::Unavailable,
+        Self::AccessDenied,
+        Self::Credentials,
+        Self::NotFound,
+        Self::InvalidAnswer,
+        Self::InvalidRequest,
+        Self::Damaged,
+        Self::Storage,
+    ];
+
+    /// The kind of a stable code such as `Config.Throttled`; `None` for a code that is not of a port.
+    pub fn of_code(code: &str) -> Option<Self> {
+        let (_, kind) = code.rsplit_once('.')?;
+        Self::ALL.into_iter().find(|known| known.as_str() == kind)
+    }
+
     /// The code under a service's name: `Throttled` and so on.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -1,4 +1,5 @@
 //! A bundle is whole or it is none; the same inputs give the same bundle or a refusal.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::collections::BTreeMap;
 

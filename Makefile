@@ -1,0 +1,41 @@
+# One command runs everything: `make test` sets up what it needs (a Python environment for the clients we did not
+# write: boto3 and DuckDB) and passes all tests.
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+BIN := $(TARGET)/debug/plumbline
+SIM := $(TARGET)/debug/examples/serve
+
+.PHONY: test lint rust-test python-test demo clean
+
+test: lint rust-test python-test
+
+lint:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+rust-test:
+	cargo test --workspace --locked
+
+# boto3 pages through the simulated organization; DuckDB reads the snapshots that the real binary wrote.
+python-test: $(VENV)/ready
+	cargo build --locked -p plumbline
+	cargo build --locked -p simulated-org --example serve
+	rm -rf $(TARGET)/python-test && mkdir -p $(TARGET)/python-test
+	$(BIN) report daily --simulate --accounts 6 --regions 2 --rules 30 --as-of 2026-11-21T09:00:00Z --out $(TARGET)/python-test/out
+	PLUMBLINE_SIM_SERVE=$(abspath $(SIM)) PLUMBLINE_BIN=$(abspath $(BIN)) PLUMBLINE_OUT=$(abspath $(TARGET))/python-test/out \
+		$(PY) -m pytest -q -p no:cacheprovider tests/python
+
+$(VENV)/ready: tests/python/requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+# The main job, as in the README.
+demo:
+	cargo run --release --locked -- report daily --simulate --out reports
+
+clean:
+	rm -rf $(VENV) $(TARGET)
