@@ -1,0 +1,216 @@
+//! The rules deployed in member accounts, read there by a role.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_config::{Region, SdkConfig};
+use aws_sdk_config::Client;
+use aws_sdk_config::config::{Builder, Credentials};
+use compliance::organization::{ConformancePack, DeployedRule};
+use compliance::ports::{PortError, PortErrorKind, RuleInventory};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use crate::caller::Caller;
+use crate::convert::required;
+use crate::pages::Pages;
+
+const SERVICE: &str = "Config";
+/// How long the credentials of a role are asked for, the longest that role chaining allows.
+const SESSION: Duration = Duration::from_secs(3_600);
+/// They are used for this long, so that none expires under way.
+const FRESH: Duration = Duration::from_secs(3_000);
+
+/// The rule inventory of member accounts, by assuming a role in each.
+#[derive(Debug)]
+pub struct MemberRuleInventory {
+    config: SdkConfig,
+    sts: aws_sdk_sts::Client,
+    partition: String,
+    role: Option<String>,
+    caller: Arc<Caller>,
+    sessions: Mutex<HashMap<String, Arc<Mutex<Option<Session>>>>>,
+}
+
+#[derive(Debug, Clone)]
+struct Session {
+    credentials: Credentials,
+    since: Instant,
+}
+
+impl MemberRuleInventory {
+    pub(crate) fn new(
+        config: SdkConfig,
+        partition: String,
+        role: Option<String>,
+        caller: Arc<Caller>,
+    ) -> Self {
+        Self {
+            sts: aws_sdk_sts::Client::new(&config),
+            config,
+            partition,
+            role,
+            caller,
+            sessions: Mutex::default(),
+        }
+    }
+
+    /// A client of Config in a member account and region.
+    async fn client(&self, account_id: &str, aws_region: &str) -> Result<Client, PortError> {
+        let credentials = self.credentials(account_id).await?;
+        let config = Builder::from(&self.config)
+            .region(Region::new(aws_region.to_owned()))
+            .credentials_provider(credentials)
+            .build();
+        Ok(Client::from_conf(config))
+    }
+
+    /// The role's credentials in an account: asked for once, however many regions wait for them.
+    async fn credentials(&self, account_id: &str) -> Result<Credentials, PortError> {
+        let slot = {
+            let mut sessions = self.sessions.lock().await;
+            Arc::clone(sessions.entry(account_id.to_owned()).or_default())
+        };
+        let mut slot = slot.lock().await;
+        if let Some(session) = slot.as_ref()
+            && session.since.elapsed() < FRESH
+        {
+            return Ok(session.credentials.clone());
+        }
+        let session = self.assume(account_id).await?;
+        let credentials = session.credentials.clone();
+        *slot = Some(session);
+        Ok(credentials)
+    }
+
+    async fn assume(&self, account_id: &str) -> Result<Session, PortError> {
+        let Some(role) = &self.role else {
+            return Err(PortError::new(
+                SERVICE,
+                PortErrorKind::InvalidRequest,
+                "no role reads the rule inventory; set collection.rule_inventory_role in the settings",
+            ));
+        };
+        let arn = format!("arn:{}:iam::{account_id}:role/{role}", self.partition);
+        let answer = self
+            .caller
+            .call("AssumeRole", || {
+                self.sts
+                    .assume_role()
+                    .role_arn(&arn)
+                    .role_session_name("plumbline")
+                    .duration_seconds(i32::try_from(SESSION.as_secs()).unwrap_or(3_600))
+                    .send()
+            })
+            .await
+            .map_err(|failure| {
+                failure.port_error(
+                    "Sts",
+                    &format!("cannot assume {arn} to read the rule inventory of account {account_id}"),
+                    "sts:AssumeRole (here, and in the role's trust policy)",
+                )
+            })?;
+        let given = required("AssumeRole", "Credentials", answer.credentials)?;
+        Ok(Session {
+            credentials: Credentials::new(
+                given.access_key_id,
+                given.secret_access_key,
+                Some(given.session_token),
+                None,
+                "rule inventory role",
+            ),
+            since: Instant::now(),
+        })
+    }
+}
+
+impl RuleInventory for MemberRuleInventory {
+    async fn deployed_rules(
+        &self,
+        account_id: &str,
+        aws_region: &str,
+    ) -> Result<Vec<DeployedRule>, PortError> {
+        const OPERATION: &str = "DescribeConfigRules";
+        let client = self.client(account_id, aws_region).await?;
+        let mut rules = Vec::new();
+        let mut pages = Pages::default();
+        loop {
+            let answer = self
+                .caller
+                .call(OPERATION, || {
+                    client
+                        .describe_config_rules()
+                        .set_next_token(pages.token())
+                        .send()
+                })
+                .await
+                .map_err(|failure| {
+                    failure.port_error(
+                        SERVICE,
+                        &format!("cannot list the rules deployed in account {account_id} {aws_region}"),
+                        "config:DescribeConfigRules",
+                    )
+                })?;
+            for rule in answer.config_rules.unwrap_or_default() {
+                rules.push(DeployedRule {
+                    account_id: account_id.to_owned(),
+                    aws_region: aws_region.to_owned(),
+                    config_rule_name: required(OPERATION, "ConfigRuleName", rule.config_rule_name)?,
+                    source_identifier: rule
+                        .source
+                        .filter(|source| source.owner.as_str() == "AWS")
+                        .and_then(|source| source.source_identifier),
+                });
+            }
+            if !pages.turn(SERVICE, OPERATION, answer.next_token.as_deref())? {
+                return Ok(rules);
+            }
+        }
+    }
+
+    async fn conformance_packs(
+        &self,
+        account_id: &str,
+        aws_region: &str,
+    ) -> Result<Vec<ConformancePack>, PortError> {
+        const OPERATION: &str = "DescribeConformancePacks";
+        let client = self.client(account_id, aws_region).await?;
+        let mut packs = Vec::new();
+        let mut pages = Pages::default();
+        loop {
+            let answer = self
+                .caller
+                .call(OPERATION, || {
+                    client
+                        .describe_conformance_packs()
+                        .limit(20)
+                        .set_next_token(pages.token())
+                        .send()
+                })
+                .await
+                .map_err(|failure| {
+                    failure.port_error(
+                        SERVICE,
+                        &format!("cannot list the conformance packs of account {account_id} {aws_region}"),
+                        "config:DescribeConformancePacks",
+                    )
+                })?;
+            packs.extend(
+                answer
+                    .conformance_pack_details
+                    .unwrap_or_default()
+                    .into_iter()
+                    .map(|pack| ConformancePack {
+                        account_id: account_id.to_owned(),
+                        aws_region: aws_region.to_owned(),
+                        name: pack.conformance_pack_name,
+                        id: pack.conformance_pack_id,
+                    }),
+            );
+            if !pages.turn(SERVICE, OPERATION, answer.next_token.as_deref())? {
+                return Ok(packs);
+            }
+        }
+    }
+}
