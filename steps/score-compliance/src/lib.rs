@@ -1,1 +1,15 @@
-//! Stub.
+//! The score-compliance step: shards become a snapshot, snapshots become a scorecard.
+//!
+//! - [`freeze::run`] writes what a collection brought back as an immutable snapshot (Parquet, coverage, manifest).
+//! - [`snapshots::open`] and [`snapshots::known`] read snapshots back, every byte held against its hash.
+//! - [`score::run`] computes every number of a report from the snapshots a run froze as its inputs.
+//!
+//! This is the only crate that links Polars, and Polars appears in no public signature.
+
+mod error;
+pub mod freeze;
+pub mod score;
+pub mod snapshots;
+mod table;
+
+pub use error::ScoreError;
