@@ -95,7 +95,9 @@ fn named(
     ids.into_iter()
         .map(|account_id| {
             let found = known.remove(account_id);
-            let (name, unit) = found.map_or((None, None), |account| (account.name, account.organizational_unit));
+            let (name, unit) = found.map_or((None, None), |account| {
+                (account.name, account.organizational_unit)
+            });
             let set = settings.accounts.get(account_id);
             Account {
                 account_id: account_id.to_owned(),

@@ -13,10 +13,12 @@ use compliance::coverage::SourceStatus;
 use compliance::evaluation::RuleCompliance;
 use compliance::hash::{canonical_json, sha256_hex};
 use compliance::organization::Aggregator;
-use compliance::ports::{EvaluationSource, ObjectStore, OrganizationDirectory, PortError, PortErrorKind, Put};
+use compliance::ports::{
+    EvaluationSource, ObjectStore, OrganizationDirectory, PortError, PortErrorKind, Put,
+};
 use compliance::progress::Progress;
 use compliance::settings::Settings;
-use compliance::snapshot::{ObjectRef, Origin, snapshot_id, work_folder};
+use compliance::snapshot::{ObjectRef, Origin, SnapshotManifest, snapshot_id, work_folder};
 
 /// What a collection is planned from.
 #[derive(Debug, Clone)]
@@ -40,6 +42,25 @@ pub struct KnownAnnotationsFile {
     pub object: ObjectRef,
     /// Its first and last account; `None` when not stated, which is taken as all.
     pub accounts: Option<(String, String)>,
+}
+
+impl KnownAnnotationsFile {
+    /// The annotation files of a snapshot in `folder` (ending in `/`), as its manifest lists them.
+    pub fn of(folder: &str, manifest: &SnapshotManifest) -> Vec<Self> {
+        let files = manifest
+            .files
+            .iter()
+            .filter(|file| file.path.starts_with("annotations/"));
+        files
+            .map(|file| Self {
+                object: ObjectRef {
+                    key: format!("{folder}{}", file.path),
+                    sha256: file.sha256.clone(),
+                },
+                accounts: file.accounts.clone(),
+            })
+            .collect()
+    }
 }
 
 /// The plan, stored and in hand.
@@ -157,7 +178,12 @@ async fn records_resource_compliance(
     source: &impl EvaluationSource,
 ) -> Result<bool, PortError> {
     match source.records_resource_compliance(aggregator).await {
-        Err(error) if matches!(error.kind, PortErrorKind::AccessDenied | PortErrorKind::InvalidRequest) => {
+        Err(error)
+            if matches!(
+                error.kind,
+                PortErrorKind::AccessDenied | PortErrorKind::InvalidRequest
+            ) =>
+        {
             Ok(false)
         }
         answer => answer,
@@ -214,7 +240,11 @@ fn planned_calls(sources: usize, rules: usize) -> u64 {
     pages(sources, 100) + pages(rules, 1_000) + 1
 }
 
-async fn commit(key: String, body: CollectionPlan, store: &impl ObjectStore) -> Result<PlanOutput, StepError> {
+async fn commit(
+    key: String,
+    body: CollectionPlan,
+    store: &impl ObjectStore,
+) -> Result<PlanOutput, StepError> {
     let bytes = canonical_json(&body).map_err(|error| StepError::Encode("the plan", error))?;
     match store.put_new(&key, &bytes).await? {
         Put::Created => Ok(PlanOutput {

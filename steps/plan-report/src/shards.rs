@@ -34,7 +34,9 @@ pub(crate) fn make(common: &Common<'_>, scopes: Vec<PlannedScope>, rules: Vec<Ru
             .push(scope);
     }
     let accounts: Vec<_> = accounts.into_iter().collect();
-    let size = usize::try_from(common.accounts_per_shard).unwrap_or(usize::MAX).max(1);
+    let size = usize::try_from(common.accounts_per_shard)
+        .unwrap_or(usize::MAX)
+        .max(1);
     (0_u32..)
         .zip(accounts.chunks(size))
         .map(|(index, accounts)| shard(common, index, accounts, &mut rules_of))
@@ -49,7 +51,10 @@ fn shard(
 ) -> Shard {
     let mut rules_with_results = Vec::new();
     for (account_id, scopes) in accounts {
-        let regions: BTreeSet<&str> = scopes.iter().map(|scope| scope.source.aws_region.as_str()).collect();
+        let regions: BTreeSet<&str> = scopes
+            .iter()
+            .map(|scope| scope.source.aws_region.as_str())
+            .collect();
         let rules = rules_of.remove(account_id).unwrap_or_default();
         rules_with_results.extend(
             rules

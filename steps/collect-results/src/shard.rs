@@ -1,0 +1,112 @@
+//! The shard read and its results written, by reference.
+
+use compliance::collection::{Shard, ShardResults};
+use compliance::evaluation::ComplianceType;
+use compliance::hash::{canonical_json, sha256_hex};
+use compliance::ports::{ObjectStore, PortError, PortErrorKind, Put};
+use compliance::snapshot::{ObjectRef, work_folder};
+
+use crate::{CollectCounts, CollectOutput, StepError};
+
+/// The shard of a reference.
+///
+/// # Errors
+/// When it is absent or not what the reference names.
+pub(crate) async fn read(reference: &ObjectRef, store: &impl ObjectStore) -> Result<Shard, PortError> {
+    let bytes = object(reference, store).await?;
+    serde_json::from_slice(&bytes)
+        .map_err(|error| damaged(&reference.key, "is not a shard").with_source(error))
+}
+
+/// The bytes a reference names, hash checked.
+pub(crate) async fn object(reference: &ObjectRef, store: &impl ObjectStore) -> Result<Vec<u8>, PortError> {
+    let bytes = store
+        .get(&reference.key)
+        .await?
+        .ok_or_else(|| damaged(&reference.key, "is not there"))?;
+    if sha256_hex(&bytes) != reference.sha256 {
+        return Err(damaged(
+            &reference.key,
+            "is not what its reference names (SHA-256 differs)",
+        ));
+    }
+    Ok(bytes)
+}
+
+fn damaged(key: &str, problem: &str) -> PortError {
+    PortError::new(
+        "Store",
+        PortErrorKind::Damaged,
+        format!("{key} {problem}; remove the folder work/ and run again"),
+    )
+}
+
+/// Where the results of a shard go: named by the shard's content, so that results never meet another plan's shard.
+pub(crate) fn results_key(shard: &Shard, reference: &ObjectRef) -> String {
+    let hash = reference.sha256.get(..12).unwrap_or(&reference.sha256);
+    format!(
+        "{}results/{:04}-{hash}.json",
+        work_folder(&shard.snapshot_id),
+        shard.index
+    )
+}
+
+/// What an earlier attempt left under `key`.
+pub(crate) async fn adopt(key: &str, store: &impl ObjectStore) -> Result<Option<CollectOutput>, PortError> {
+    let Some(bytes) = store.get(key).await? else {
+        return Ok(None);
+    };
+    let results: ShardResults = serde_json::from_slice(&bytes)
+        .map_err(|error| damaged(key, "is not the results of a shard").with_source(error))?;
+    Ok(Some(CollectOutput {
+        results: ObjectRef {
+            key: key.to_owned(),
+            sha256: sha256_hex(&bytes),
+        },
+        counts: counts(&results),
+        adopted: true,
+    }))
+}
+
+/// Stores results; if another attempt was first, its results are adopted.
+pub(crate) async fn commit(
+    key: String,
+    results: &ShardResults,
+    store: &impl ObjectStore,
+) -> Result<CollectOutput, StepError> {
+    let bytes = canonical_json(results).map_err(|error| StepError::Encode(results.index, error))?;
+    if store.put_new(&key, &bytes).await? == Put::Existed
+        && let Some(first) = adopt(&key, store).await?
+    {
+        return Ok(first);
+    }
+    Ok(CollectOutput {
+        results: ObjectRef {
+            key,
+            sha256: sha256_hex(&bytes),
+        },
+        counts: counts(results),
+        adopted: false,
+    })
+}
+
+fn counts(results: &ShardResults) -> CollectCounts {
+    let noncompliant = results
+        .results
+        .iter()
+        .filter(|result| result.compliance_type == ComplianceType::NonCompliant);
+    let reused = results.results.iter().filter(|result| result.annotation_reused);
+    CollectCounts {
+        results: results.results.len() as u64,
+        noncompliant: noncompliant.count() as u64,
+        annotations_reused: reused.count() as u64,
+        scopes: results.scopes.len() as u64,
+        scopes_missing: results.scopes.iter().filter(|scope| !scope.collected()).count() as u64,
+        rules_missing: results
+            .scopes
+            .iter()
+            .map(|scope| scope.missing_rules.len() as u64)
+            .sum(),
+        planned_calls: results.planned_calls,
+    }
+}
