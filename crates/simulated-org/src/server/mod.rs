@@ -1,0 +1,187 @@
+//! The HTTP server: AWS's wire protocols in front of one [`Truth`] at a time.
+//!
+//! What is like AWS: operations, member names, page sizes, tokens bound to their request, empty pages with a token
+//! (about one in 32, also as the first page), capped counts, float timestamps, modelled errors. What is not: no
+//! signature is verified and any credentials are accepted; the aggregator answers in whichever region it is asked;
+//! nothing is throttled.
+
+mod answer;
+mod calls;
+mod config;
+mod http;
+mod inventory;
+mod members;
+mod organizations;
+mod paging;
+mod select;
+mod sql;
+mod sts;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::thread::JoinHandle;
+
+use jiff::Timestamp;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+pub use self::answer::ErrorAnswer;
+pub use self::calls::Call;
+use self::calls::{Answered, Request};
+pub use self::http::serve;
+use crate::recorded::Recorded;
+use crate::truth::Truth;
+use crate::world::World;
+
+/// Says which calls fail and how; asked before every call.
+pub type Fault = dyn Fn(&Call) -> Option<ErrorAnswer> + Send + Sync;
+
+/// The organization a server answers for: a [`World`] at a moment that can be changed, or a fixed [`Truth`].
+pub struct Organization {
+    world: Option<World>,
+    now: RwLock<Arc<Answered>>,
+    fault: Option<Box<Fault>>,
+}
+
+impl From<World> for Organization {
+    /// At the Unix epoch, until [`Organization::set_time`] says otherwise.
+    fn from(world: World) -> Self {
+        let truth = world.truth(Timestamp::UNIX_EPOCH);
+        Self {
+            world: Some(world),
+            ..Self::from(truth)
+        }
+    }
+}
+
+impl From<Recorded> for Organization {
+    fn from(recorded: Recorded) -> Self {
+        Self::from(Truth::from(recorded))
+    }
+}
+
+impl From<Truth> for Organization {
+    fn from(truth: Truth) -> Self {
+        Self {
+            world: None,
+            now: RwLock::new(Arc::new(Answered::new(truth))),
+            fault: None,
+        }
+    }
+}
+
+impl Organization {
+    /// The same, with calls that fail: for each call the closure may give the error to answer with.
+    #[must_use]
+    pub fn with_fault(
+        mut self,
+        fault: impl Fn(&Call) -> Option<ErrorAnswer> + Send + Sync + 'static,
+    ) -> Self {
+        self.fault = Some(Box::new(fault));
+        self
+    }
+
+    /// Moves a simulated organization to another moment; a fixed one stays. Pages of a list begun before go on in
+    /// the new list, as with AWS.
+    pub fn set_time(&self, at: Timestamp) {
+        if let Some(world) = &self.world {
+            let answered = Arc::new(Answered::new(world.truth(at)));
+            *self.now.write().unwrap_or_else(PoisonError::into_inner) = answered;
+        }
+    }
+
+    fn now(&self) -> Arc<Answered> {
+        Arc::clone(&self.now.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn answer(&self, request: &Request) -> answer::Answer {
+        calls::answer(&self.now(), self.fault.as_deref(), request)
+    }
+}
+
+/// A server on a thread of its own; it stops when dropped.
+pub struct Server {
+    organization: Arc<Organization>,
+    address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Server {
+    /// Serves the organization, as it is at a moment (a fixed one stays as it is), on an address such as
+    /// `127.0.0.1:0`, where port 0 takes a free one.
+    ///
+    /// # Errors
+    /// When the address is taken or no thread can be started.
+    pub fn start(
+        organization: Organization,
+        address: impl Into<SocketAddr>,
+        at: Timestamp,
+    ) -> io::Result<Self> {
+        let listener = std::net::TcpListener::bind(address.into())?;
+        organization.set_time(at);
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .build()?;
+        let organization = Arc::new(organization);
+        let served = Arc::clone(&organization);
+        let (stop, stopped) = oneshot::channel();
+        let thread = std::thread::Builder::new()
+            .name("simulated-org".to_owned())
+            .spawn(move || {
+                runtime.block_on(async {
+                    let Ok(listener) = TcpListener::from_std(listener) else {
+                        return;
+                    };
+                    tokio::select! {
+                        () = serve(listener, served) => {}
+                        _ = stopped => {}
+                    }
+                });
+            })?;
+        Ok(Self {
+            organization,
+            address,
+            stop: Some(stop),
+            thread: Some(thread),
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The endpoint for an AWS client: `http://127.0.0.1:PORT`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// See [`Organization::set_time`].
+    pub fn set_time(&self, at: Timestamp) {
+        self.organization.set_time(at);
+    }
+
+    /// Waits for ever, for a process that does nothing but serve.
+    pub fn wait(mut self) {
+        if let Some(thread) = self.thread.take() {
+            // The thread ends only with the process or with a panic, which it has reported itself.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            // It may have stopped already.
+            let _ = stop.send(());
+        }
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
