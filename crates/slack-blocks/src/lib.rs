@@ -1,1 +1,27 @@
-//! Stub.
+//! Slack messages as Block Kit JSON, within Slack's limits for any input, and the digest made of them.
+//!
+//! Blocks are built by constructors only, which escape, cut with an ellipsis and count; see [`text`] for what
+//! hostile text can and cannot do, and [`limits`] for the numbers. Nothing is left out silently: a list that does
+//! not fit ends with how many items are not shown.
+//!
+//! Nothing here sends: [`digest::digest`] gives messages, [`terminal::to_terminal`] draws one.
+
+pub mod block;
+pub mod chart;
+mod classic;
+pub mod digest;
+pub mod limits;
+pub mod message;
+pub mod table;
+pub mod terminal;
+pub mod text;
+pub mod url;
+
+pub use digest::{Digest, digest};
+pub use message::Message;
+pub use terminal::to_terminal;
+
+/// `and 1,234 more in the report`.
+pub(crate) fn and_more(number: u64, place: &str) -> String {
+    format!("and {} more {place}", compliance::text::count(number))
+}
