@@ -39,18 +39,26 @@ pub type Fault = dyn Fn(&Call) -> Option<ErrorAnswer> + Send + Sync;
 
 /// The organization a server answers for: a [`World`] at a moment that can be changed, or a fixed [`Truth`].
 pub struct Organization {
-    world: Option<World>,
-    now: RwLock<Arc<Answered>>,
+    shown: Shown,
     fault: Option<Box<Fault>>,
+}
+
+enum Shown {
+    Moving {
+        world: Box<World>,
+        /// `None` until it is set or first asked for: a large world takes a while.
+        now: RwLock<Option<Arc<Answered>>>,
+    },
+    Fixed(Arc<Answered>),
 }
 
 impl From<World> for Organization {
     /// At the Unix epoch, until [`Organization::set_time`] says otherwise.
     fn from(world: World) -> Self {
-        let truth = world.truth(Timestamp::UNIX_EPOCH);
+        let (world, now) = (Box::new(world), RwLock::new(None));
         Self {
-            world: Some(world),
-            ..Self::from(truth)
+            shown: Shown::Moving { world, now },
+            fault: None,
         }
     }
 }
@@ -64,8 +72,7 @@ impl From<Recorded> for Organization {
 impl From<Truth> for Organization {
     fn from(truth: Truth) -> Self {
         Self {
-            world: None,
-            now: RwLock::new(Arc::new(Answered::new(truth))),
+            shown: Shown::Fixed(Arc::new(Answered::new(truth))),
             fault: None,
         }
     }
@@ -85,19 +92,30 @@ impl Organization {
     /// Moves a simulated organization to another moment; a fixed one stays. Pages of a list begun before go on in
     /// the new list, as with AWS.
     pub fn set_time(&self, at: Timestamp) {
-        if let Some(world) = &self.world {
-            let answered = Arc::new(Answered::new(world.truth(at)));
-            *self.now.write().unwrap_or_else(PoisonError::into_inner) = answered;
+        if let Shown::Moving { world, now } = &self.shown {
+            show(now, world.truth(at));
         }
     }
 
     fn now(&self) -> Arc<Answered> {
-        Arc::clone(&self.now.read().unwrap_or_else(PoisonError::into_inner))
+        match &self.shown {
+            Shown::Fixed(answered) => Arc::clone(answered),
+            Shown::Moving { world, now } => {
+                let shown = now.read().unwrap_or_else(PoisonError::into_inner).clone();
+                shown.unwrap_or_else(|| show(now, world.truth(Timestamp::UNIX_EPOCH)))
+            }
+        }
     }
 
     fn answer(&self, request: &Request) -> answer::Answer {
         calls::answer(&self.now(), self.fault.as_deref(), request)
     }
+}
+
+fn show(now: &RwLock<Option<Arc<Answered>>>, truth: Truth) -> Arc<Answered> {
+    let answered = Arc::new(Answered::new(truth));
+    *now.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&answered));
+    answered
 }
 
 /// A server on a thread of its own; it stops when dropped.

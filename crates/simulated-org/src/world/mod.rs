@@ -179,7 +179,7 @@ impl World {
                 collected.packs.push(conformance_pack(account, region, pack));
             }
         }
-        if account.is_production() && account.index % 3 == 1 {
+        if account.is_production() && account.index % 2 == 1 {
             collected
                 .deleted_packs
                 .push(conformance_pack(account, region, DELETED_PACK));

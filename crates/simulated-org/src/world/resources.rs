@@ -1,6 +1,6 @@
 //! Resources: what each account has in each region, when it was created and deleted, and what its id looks like.
 
-use crate::moment::DAY;
+use crate::moment::{DAY, HOUR};
 use crate::random::Key;
 
 /// Regional types and how often they occur.
@@ -105,7 +105,10 @@ pub(super) fn global(place: Place<'_>, slots: i64, at: i64) -> impl Iterator<Ite
     (0..slots).filter_map(move |slot| {
         let resource_type = GLOBAL.get(slot as usize % GLOBAL.len())?;
         let key = root.number(slot);
-        alive(place, resource_type, key, Life::of(key), at, true)
+        let life = Life::of(key);
+        // The first user is replaced within the hour, so that every account has one.
+        let gap = if slot == 0 { HOUR } else { life.gap };
+        alive(place, resource_type, key, Life { gap, ..life }, at, true)
     })
 }
 
