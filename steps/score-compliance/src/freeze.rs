@@ -23,6 +23,7 @@ use compliance::snapshot::{
 };
 
 use crate::ScoreError;
+use crate::engine::outside;
 use crate::snapshots::{self, CONTEXT, MANIFEST, Which};
 use crate::table;
 
@@ -250,10 +251,10 @@ async fn write_results(
     store: &impl ObjectStore,
 ) -> Result<(SnapshotFile, u64), ScoreError> {
     let path = format!("results/shard={index:04}/results.parquet");
-    let bytes = table::to_parquet(table::results(rows)?)?;
+    let bytes = outside(|| table::to_parquet(table::results(rows)?))?;
     let standing = put(&format!("{folder}{path}"), bytes, store).await?;
     let mut file = describe(path, &standing);
-    let summary = table::summarise(&file.path, standing)?;
+    let summary = outside(|| table::summarise(&file.path, standing))?;
     file.rows = Some(summary.rows);
     file.accounts = summary.accounts;
     Ok((file, summary.noncompliant))
@@ -302,7 +303,7 @@ async fn write_coverage(
     store: &impl ObjectStore,
 ) -> Result<SnapshotFile, ScoreError> {
     let path = "coverage/coverage.parquet".to_owned();
-    let bytes = table::to_parquet(table::coverage(scopes)?)?;
+    let bytes = outside(|| table::to_parquet(table::coverage(scopes)?))?;
     let standing = put(&format!("{folder}{path}"), bytes, store).await?;
     let ends = scopes.first().zip(scopes.last());
     let mut file = describe(path, &standing);

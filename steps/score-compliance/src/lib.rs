@@ -6,6 +6,7 @@
 //!
 //! This is the only crate that links Polars, and Polars appears in no public signature.
 
+mod engine;
 mod error;
 pub mod freeze;
 pub mod score;

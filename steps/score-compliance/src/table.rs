@@ -27,11 +27,11 @@ pub(crate) fn results(rows: &[EvaluationResult]) -> Result<DataFrame, ScoreError
         text("resource_type", |row| &row.resource_type),
         text("resource_id", |row| &row.resource_id),
         text("compliance_type", |row| row.compliance_type.as_str()),
-        time("result_recorded_time", |row| row.result_recorded_time)?,
-        time("config_rule_invoked_time", |row| row.config_rule_invoked_time)?,
+        time("result_recorded_time", |row| row.result_recorded_time),
+        time("config_rule_invoked_time", |row| row.config_rule_invoked_time),
         time("configuration_item_capture_time", |row| {
             row.configuration_item_capture_time
-        })?,
+        }),
         Column::new(
             "annotation".into(),
             rows.iter()
@@ -70,7 +70,7 @@ pub(crate) fn coverage(scopes: &[ScopeCoverage]) -> Result<DataFrame, ScoreError
         timestamps(
             "last_update_time",
             scopes.iter().map(|scope| scope.source.last_update_time).collect(),
-        )?,
+        ),
         text("error_code", |scope| scope.source.error_code.as_deref()),
         text("error_message", |scope| scope.source.error_message.as_deref()),
         text("method", method),
@@ -116,14 +116,12 @@ fn method(scope: &ScopeCoverage) -> Option<&str> {
 }
 
 /// A column of `timestamp[ms, UTC]`; finer parts of a second are cut off.
-fn timestamps(name: &str, values: Vec<Option<Timestamp>>) -> Result<Column, ScoreError> {
-    let milliseconds: Vec<Option<i64>> = values
-        .into_iter()
-        .map(|time| time.map(Timestamp::as_millisecond))
-        .collect();
-    Column::new(name.into(), milliseconds)
-        .cast(&DataType::Datetime(TimeUnit::Milliseconds, Some(TimeZone::UTC)))
-        .map_err(ScoreError::table(format!("writing the times of {name}")))
+fn timestamps(name: &str, values: Vec<Option<Timestamp>>) -> Column {
+    let milliseconds = values.into_iter().map(|time| time.map(Timestamp::as_millisecond));
+    // Not a cast: without time zone support compiled in, a cast forgets the zone.
+    let time = Int64Chunked::from_iter_options(name.into(), milliseconds)
+        .into_datetime(TimeUnit::Milliseconds, Some(TimeZone::UTC));
+    time.into_column()
 }
 
 /// The table as Parquet. The same table gives the same bytes.
@@ -162,7 +160,8 @@ pub(crate) fn summarise(key: &str, bytes: Vec<u8>) -> Result<ResultsSummary, Sco
         .and_then(|column| column.str())
         .map_err(failed())?;
     let noncompliant = ComplianceType::NonCompliant.as_str();
-    let ends = accounts.first().zip(accounts.last());
+    let last = frame.height().checked_sub(1);
+    let ends = last.and_then(|last| accounts.get(0).zip(accounts.get(last)));
     Ok(ResultsSummary {
         rows: frame.height() as u64,
         noncompliant: states.iter().filter(|state| *state == Some(noncompliant)).count() as u64,

@@ -1,0 +1,248 @@
+//! Every grouping of a report at once: the organization, accounts, rules, resource types, organizational units,
+//! severities and controls.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use compliance::catalogue::{RuleMetadata, Severity};
+use compliance::scorecard::{Scores, Tally};
+use compliance::settings::Settings;
+
+use super::codes::{Code, Codes};
+use super::tally::{RuleSet, Tallies};
+
+/// Where a pair counts.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Spot {
+    pub(crate) account: Code,
+    pub(crate) rule: Code,
+    pub(crate) resource_type: Code,
+}
+
+/// What groups accounts and rules belong to.
+#[derive(Debug)]
+pub(crate) struct Groups {
+    /// By rule code.
+    pub(crate) metadata: Vec<RuleMetadata>,
+    /// By rule code.
+    pub(crate) weights: Vec<u32>,
+    /// Organizational unit by account; an account that is not in it has none known.
+    pub(crate) units: HashMap<Code, String>,
+    /// Controls as (framework, control), in the order of the scorecard.
+    pub(crate) controls: Vec<(String, String)>,
+    /// Controls by rule code, as places in `controls`.
+    pub(crate) controls_of_rule: Vec<Vec<usize>>,
+}
+
+impl Groups {
+    /// The groups of every account and rule coded so far.
+    pub(crate) fn new(codes: &Codes, settings: &Settings, units: HashMap<Code, String>) -> Self {
+        let catalogue = codes.catalogue();
+        let metadata: Vec<_> = codes
+            .rules
+            .iter()
+            .map(|(_, rule)| catalogue.metadata(rule))
+            .collect();
+        let weights = codes
+            .rules
+            .iter()
+            .map(|(_, rule)| catalogue.weight(rule))
+            .collect();
+        let controls = controls(codes, settings, &metadata);
+        let place: HashMap<&(String, String), usize> = controls
+            .iter()
+            .enumerate()
+            .map(|(place, control)| (control, place))
+            .collect();
+        let controls_of_rule = metadata
+            .iter()
+            .map(|rule| {
+                mapped(rule, settings)
+                    .filter_map(|control| place.get(&control).copied())
+                    .collect()
+            })
+            .collect();
+        Self {
+            weights,
+            units,
+            controls_of_rule,
+            controls,
+            metadata,
+        }
+    }
+
+    /// The severity of a rule; `None` is unrated.
+    pub(crate) fn severity(&self, rule: Code) -> Option<Severity> {
+        self.metadata[rule as usize].severity
+    }
+
+    /// The organizational unit of an account, where known.
+    pub(crate) fn unit(&self, account: Code) -> Option<String> {
+        self.units.get(&account).cloned()
+    }
+
+    fn rules_where(&self, belongs: impl Fn(usize) -> bool) -> RuleSet {
+        RuleSet::of(
+            (0..self.metadata.len())
+                .filter(|rule| belongs(*rule))
+                .map(|rule| rule as Code),
+        )
+    }
+}
+
+/// The controls a rule is mapped to, of the frameworks in settings.
+fn mapped<'a>(rule: &'a RuleMetadata, settings: &'a Settings) -> impl Iterator<Item = (String, String)> + 'a {
+    settings.report.frameworks.iter().flat_map(|framework| {
+        let controls = rule.controls.get(framework).into_iter().flatten();
+        controls.map(|control| (framework.clone(), control.clone()))
+    })
+}
+
+/// Every control that a managed rule, a rule with results or a rule of the settings is mapped to, by framework as set
+/// and then by control.
+fn controls(codes: &Codes, settings: &Settings, met: &[RuleMetadata]) -> Vec<(String, String)> {
+    let catalogue = codes.catalogue();
+    let managed = catalogue
+        .managed_rules()
+        .map(|rule| catalogue.metadata(&rule.rule));
+    let set = settings
+        .rules
+        .keys()
+        .map(|name| catalogue.metadata(&catalogue.resolve(name).rule));
+    let known: Vec<RuleMetadata> = managed.chain(set).collect();
+    let mut by_framework: BTreeMap<usize, std::collections::BTreeSet<String>> = BTreeMap::new();
+    for rule in known.iter().chain(met) {
+        for (order, framework) in settings.report.frameworks.iter().enumerate() {
+            let controls = rule.controls.get(framework).into_iter().flatten().cloned();
+            by_framework.entry(order).or_default().extend(controls);
+        }
+    }
+    by_framework
+        .into_iter()
+        .flat_map(|(order, controls)| {
+            let framework = settings.report.frameworks[order].clone();
+            controls
+                .into_iter()
+                .map(move |control| (framework.clone(), control))
+        })
+        .collect()
+}
+
+/// One value for each group.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Board<T> {
+    pub(crate) organization: T,
+    pub(crate) accounts: HashMap<Code, T>,
+    pub(crate) rules: HashMap<Code, T>,
+    pub(crate) resource_types: HashMap<Code, T>,
+    pub(crate) units: BTreeMap<Option<String>, T>,
+    pub(crate) severities: HashMap<Option<Severity>, T>,
+    pub(crate) controls: HashMap<usize, T>,
+}
+
+impl<T: Default> Board<T> {
+    /// Changes the value of each group that a pair counts in.
+    pub(crate) fn each(&mut self, spot: Spot, groups: &Groups, mut change: impl FnMut(&mut T)) {
+        change(&mut self.organization);
+        change(self.accounts.entry(spot.account).or_default());
+        change(self.rules.entry(spot.rule).or_default());
+        change(self.resource_types.entry(spot.resource_type).or_default());
+        change(self.units.entry(groups.unit(spot.account)).or_default());
+        change(self.severities.entry(groups.severity(spot.rule)).or_default());
+        for control in &groups.controls_of_rule[spot.rule as usize] {
+            change(self.controls.entry(*control).or_default());
+        }
+    }
+}
+
+/// Counts of a group.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Sums {
+    pub(crate) pairs: Tally,
+    pub(crate) resources: Tally,
+    pub(crate) weight: Tally,
+    pub(crate) accounts: HashSet<Code>,
+    pub(crate) accounts_noncompliant: HashSet<Code>,
+    pub(crate) rules: HashSet<Code>,
+}
+
+impl Sums {
+    pub(crate) fn scores(&self) -> Scores {
+        Scores::new(self.pairs, self.resources, self.weight)
+    }
+}
+
+impl Board<Sums> {
+    /// Sums a snapshot's counts into every group.
+    pub(crate) fn sum(tallies: &Tallies, groups: &Groups) -> Self {
+        let mut board = Self::default();
+        for count in &tallies.pairs {
+            let spot = Spot {
+                account: count.account,
+                rule: count.rule,
+                resource_type: count.resource_type,
+            };
+            let weight = u64::from(groups.weights[count.rule as usize]);
+            board.each(spot, groups, |sums| {
+                sums.pairs.compliant += count.compliant;
+                sums.pairs.noncompliant += count.noncompliant;
+                sums.weight.compliant += count.compliant * weight;
+                sums.weight.noncompliant += count.noncompliant * weight;
+                sums.accounts.insert(count.account);
+                sums.rules.insert(count.rule);
+                if count.noncompliant > 0 {
+                    sums.accounts_noncompliant.insert(count.account);
+                }
+            });
+        }
+        board.sum_resources(tallies, groups);
+        board
+    }
+
+    /// A resource counts once in each group that has a pair of it, and is compliant there if none of those pairs is
+    /// noncompliant.
+    fn sum_resources(&mut self, tallies: &Tallies, groups: &Groups) {
+        for resource in &tallies.resources {
+            let add = |sums: &mut Sums| add(&mut sums.resources, resource.compliant, resource.count);
+            add(&mut self.organization);
+            add(self.accounts.entry(resource.account).or_default());
+            add(self.resource_types.entry(resource.resource_type).or_default());
+            add(self.units.entry(groups.unit(resource.account)).or_default());
+        }
+        for sums in self.rules.values_mut() {
+            // Within one rule a resource is a pair.
+            sums.resources = sums.pairs;
+        }
+        for (severity, sums) in &mut self.severities {
+            let rules = groups.rules_where(|rule| groups.metadata[rule].severity == *severity);
+            sums.resources = resources_of(tallies, &rules);
+        }
+        for (control, sums) in &mut self.controls {
+            let rules = groups.rules_where(|rule| groups.controls_of_rule[rule].contains(control));
+            sums.resources = resources_of(tallies, &rules);
+        }
+    }
+}
+
+fn add(tally: &mut Tally, compliant: bool, count: u64) {
+    if compliant {
+        tally.compliant += count;
+    } else {
+        tally.noncompliant += count;
+    }
+}
+
+fn resources_of(tallies: &Tallies, rules: &RuleSet) -> Tally {
+    let mut tally = Tally::default();
+    for resource in tallies
+        .resources
+        .iter()
+        .filter(|resource| resource.rules.meets(rules))
+    {
+        add(
+            &mut tally,
+            !resource.noncompliant_rules.meets(rules),
+            resource.count,
+        );
+    }
+    tally
+}

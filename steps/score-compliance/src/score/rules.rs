@@ -1,0 +1,83 @@
+//! How rules are deployed: under which names, by which packs, and where without results.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use compliance::coverage::{Inventory, ScopeCoverage};
+use compliance::rule_name::Deployment;
+use compliance::snapshot::SnapshotContext;
+use polars::prelude::*;
+
+use super::codes::{Code, Codes};
+use super::history::Compared;
+use super::rows::{Rows, cols, numbers};
+use crate::ScoreError;
+
+/// The names each rule has results under, sorted.
+pub(crate) fn names_by_rule(rows: &Rows, codes: &Codes) -> Result<HashMap<Code, Vec<String>>, ScoreError> {
+    let distinct = || -> PolarsResult<Vec<Code>> {
+        let frame = rows.all().group_by([col("name")]).agg([len()]).collect()?;
+        Ok(frame.column("name")?.u32()?.iter().flatten().collect())
+    };
+    let mut names: HashMap<Code, Vec<String>> = HashMap::new();
+    for name in distinct().map_err(ScoreError::table("reading deployed rule names"))? {
+        let of_rule = names.entry(codes.rule(name).rule).or_default();
+        of_rule.push(codes.names.text(name).to_owned());
+    }
+    names.values_mut().for_each(|names| names.sort());
+    Ok(names)
+}
+
+/// The conformance packs behind these names: by name where a pack of that id is known, else by id.
+pub(crate) fn packs(config_rule_names: &[String], context: &SnapshotContext, codes: &Codes) -> Vec<String> {
+    let mut known: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for pack in &context.conformance_packs {
+        known.entry(&pack.id).or_default().insert(&pack.name);
+    }
+    let mut packs = BTreeSet::new();
+    for name in config_rule_names {
+        if let Deployment::ConformancePack { pack_id } = codes.catalogue().resolve(name).deployment {
+            match known.get(pack_id.as_str()) {
+                Some(names) => packs.extend(names.iter().map(|name| (*name).to_owned())),
+                None => _ = packs.insert(pack_id),
+            }
+        }
+    }
+    packs.into_iter().collect()
+}
+
+/// By rule, the collected scopes where it is deployed and has no results under any name; `None` when the inventory
+/// of a collected scope is not knowable, or no scope was collected.
+pub(crate) fn scopes_without_results(current: &Compared) -> Result<Option<HashMap<Code, u64>>, ScoreError> {
+    if !inventory_known(&current.context.coverage.scopes) {
+        return Ok(None);
+    }
+    let count = || -> PolarsResult<HashMap<Code, u64>> {
+        let scope_rule = ["account", "region", "rule"];
+        let deployed = current.scopes.without_results.iter();
+        let frame = numbers(
+            scope_rule,
+            deployed.map(|&(account, region, rule)| [account, region, rule]),
+        )?
+        .lazy()
+        .join(
+            current.rows.all(),
+            cols(&scope_rule),
+            cols(&scope_rule),
+            JoinArgs::new(JoinType::Anti),
+        )
+        .group_by([col("rule")])
+        .agg([len().cast(DataType::UInt64).alias("scopes")])
+        .collect()?;
+        let (rules, scopes) = (frame.column("rule")?.u32()?, frame.column("scopes")?.u64()?);
+        Ok(rules.iter().flatten().zip(scopes.iter().flatten()).collect())
+    };
+    count()
+        .map(Some)
+        .map_err(ScoreError::table("counting rules without results"))
+}
+
+/// Whether every collected scope of these has a readable rule inventory, and there is one.
+pub(crate) fn inventory_known<'a>(scopes: impl IntoIterator<Item = &'a ScopeCoverage>) -> bool {
+    let mut collected = scopes.into_iter().filter(|scope| scope.collected()).peekable();
+    collected.peek().is_some() && collected.all(|scope| matches!(scope.inventory, Inventory::Known { .. }))
+}

@@ -1,0 +1,160 @@
+//! When each noncompliance began and ended: the snapshots read, walked from oldest to newest.
+//!
+//! What the definitions leave open is decided so:
+//! - Times count to the millisecond. A result time lies between two snapshots when it is after the earlier one's
+//!   moment and not after the later one's.
+//! - A pair absent from a snapshot is *unknown* there when its account has scopes and none of the pair's sources
+//!   (region and deployed rule name, as last seen) was read: the scope is missing, or not listed any more, or the rule
+//!   could not be read. Otherwise it is truly absent.
+//! - An interval of noncompliance goes on over snapshots where the pair is unknown, ends as *resolved* at the next
+//!   snapshot where it is compliant, and ends without resolution where it is truly absent: a resource that was
+//!   deleted and comes back compliant was not resolved.
+//! - The last snapshot without is the newest before the first with it in which the pair was not unknown (by the
+//!   sources of the first with it), or where an earlier interval of it ended. If there is none, the beginning lies
+//!   before the history read: the age is "at least", from the result time there, but not later than that snapshot.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use super::codes::Key;
+use super::rows::Pair;
+use super::scopes::{Scopes, Source};
+
+/// Noncompliance of one pair, from its beginning.
+#[derive(Debug, Clone)]
+pub(crate) struct Interval {
+    /// When it began, in milliseconds.
+    pub(crate) since: i64,
+    /// It began before the history read.
+    pub(crate) at_least: bool,
+    /// When it was resolved; `None` while it is open, or when the pair vanished.
+    pub(crate) resolved_at: Option<i64>,
+    /// The newest snapshot it is noncompliant in.
+    last: usize,
+    sources: Vec<Source>,
+}
+
+/// One resolution seen on the way.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Resolution {
+    pub(crate) key: Key,
+    /// Milliseconds it was open.
+    pub(crate) open_for: i64,
+    /// It began before the history read.
+    pub(crate) at_least: bool,
+}
+
+/// A snapshot walked over.
+#[derive(Debug)]
+struct Passed {
+    as_of: i64,
+    scopes: Arc<Scopes>,
+}
+
+/// The state of the walk after the snapshots passed so far.
+#[derive(Debug, Default)]
+pub(crate) struct Walk {
+    passed: Vec<Passed>,
+    open: HashMap<Key, Interval>,
+    /// The last interval of those pairs whose end somebody will ask for.
+    closed: HashMap<Key, Interval>,
+    /// Where the last interval of a pair ended.
+    ended: HashMap<Key, usize>,
+    watched: HashSet<Key>,
+    pub(crate) resolutions: Vec<Resolution>,
+}
+
+impl Walk {
+    /// Pairs whose interval is open: whether they are compliant in the next snapshot must be known.
+    pub(crate) fn open(&self) -> impl Iterator<Item = &Key> {
+        self.open.keys()
+    }
+
+    /// Keeps the ends of these pairs' intervals from here on: those noncompliant at the baseline.
+    pub(crate) fn watch(&mut self, keys: HashSet<Key>) {
+        self.watched = keys;
+    }
+
+    /// The latest interval of a pair that is open or watched.
+    pub(crate) fn interval(&self, key: &Key) -> Option<&Interval> {
+        self.open.get(key).or_else(|| self.closed.get(key))
+    }
+
+    /// Passes the next snapshot: its noncompliant pairs, and which of the open ones are compliant in it.
+    pub(crate) fn pass(
+        &mut self,
+        as_of: i64,
+        scopes: Arc<Scopes>,
+        noncompliant: &HashMap<Key, Pair>,
+        compliant: &HashMap<Key, Pair>,
+    ) {
+        self.passed.push(Passed { as_of, scopes });
+        let here = self.passed.len() - 1;
+        self.end(here, noncompliant, compliant);
+        for (key, pair) in noncompliant {
+            if let Some(interval) = self.open.get_mut(key) {
+                interval.last = here;
+                interval.sources.clone_from(&pair.sources);
+            } else {
+                let interval = self.begin(here, *key, pair);
+                self.open.insert(*key, interval);
+            }
+        }
+    }
+
+    fn begin(&self, here: usize, key: Key, pair: &Pair) -> Interval {
+        let first = self.passed[here].as_of;
+        let ended = self.ended.get(&key).copied();
+        let known = |snapshot: &usize| {
+            ended == Some(*snapshot) || !self.passed[*snapshot].scopes.unknown(key.account, &pair.sources)
+        };
+        let without = (0..here).rev().find(known);
+        let since = match (without, pair.time) {
+            (Some(without), Some(time)) if self.passed[without].as_of < time && time <= first => time,
+            (None, Some(time)) => time.min(first),
+            _ => first,
+        };
+        Interval {
+            since,
+            at_least: without.is_none(),
+            resolved_at: None,
+            last: here,
+            sources: pair.sources.clone(),
+        }
+    }
+
+    /// Ends the open intervals of pairs that are not noncompliant here, unless nothing is known of them.
+    fn end(&mut self, here: usize, noncompliant: &HashMap<Key, Pair>, compliant: &HashMap<Key, Pair>) {
+        let over: Vec<Key> = self
+            .open
+            .iter()
+            .filter(|(key, interval)| {
+                let unknown = || self.passed[here].scopes.unknown(key.account, &interval.sources);
+                !noncompliant.contains_key(key) && (compliant.contains_key(key) || !unknown())
+            })
+            .map(|(key, _)| *key)
+            .collect();
+        for key in over {
+            let Some(mut interval) = self.open.remove(&key) else {
+                continue;
+            };
+            if let Some(pair) = compliant.get(&key) {
+                let (earlier, later) = (self.passed[interval.last].as_of, self.passed[here].as_of);
+                let at = pair
+                    .time
+                    .filter(|time| earlier < *time && *time <= later)
+                    .unwrap_or(later);
+                interval.resolved_at = Some(at);
+                self.resolutions.push(Resolution {
+                    key,
+                    open_for: at - interval.since,
+                    at_least: interval.at_least,
+                });
+            }
+            self.ended.insert(key, here);
+            if self.watched.contains(&key) {
+                self.closed.insert(key, interval);
+            }
+        }
+    }
+}
