@@ -10,7 +10,7 @@ const RECOVERY_STEPS: f64 = 40.0;
 /// A set rate is never cut below this share of itself.
 const LEAST_SHARE: f64 = 1.0 / 16.0;
 /// Without a set rate, a cut never goes below this many requests per second.
-const LEAST_UNSET: f64 = 10.0;
+const LEAST_UNSET: f64 = 100.0;
 /// The window in which the rate at the time of a first throttling is measured.
 const WINDOW: Duration = Duration::from_secs(1);
 

@@ -1,4 +1,9 @@
 //! What a shard's results and coverage are, in both modes and under every kind of failure.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
 
 mod support;
 

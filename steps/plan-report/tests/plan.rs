@@ -1,4 +1,9 @@
 //! What a collection is planned to be.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

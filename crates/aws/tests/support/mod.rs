@@ -1,4 +1,9 @@
 //! A server on loopback that answers from a script: what a service does when it is not at its best.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};

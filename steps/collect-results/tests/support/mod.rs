@@ -1,4 +1,9 @@
 //! An aggregator in memory, with faults, and a shard to collect from it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
