@@ -124,19 +124,14 @@ fn fill(
 ) -> (Block, usize) {
     let header: Vec<String> = columns.iter().map(|(title, _)| (*title).to_owned()).collect();
     let width = columns.len().clamp(1, limits::COLUMNS);
+    let head = line(&header, width);
+    let body: Vec<_> = rows.iter().take(limit - 1).map(|row| line(row, width)).collect();
     let build = |count: usize| {
-        let body = rows.iter().take(count);
-        let mut grid: Vec<_> = [&header]
-            .into_iter()
-            .chain(body)
-            .map(|row| line(row, width))
-            .collect();
-        if count == 0 {
-            grid.push(line(&[], width));
-        }
-        block(grid)
+        let empty = (count == 0).then(|| line(&[], width));
+        let shown = body.iter().take(count).chain(empty.as_ref());
+        block([&head].into_iter().chain(shown).cloned().collect())
     };
-    let (mut fits, mut too_many) = (0, rows.len().min(limit - 1) + 1);
+    let (mut fits, mut too_many) = (0, body.len() + 1);
     while too_many - fits > 1 {
         let middle = fits + (too_many - fits) / 2;
         if message::cost(&build(middle)).chars <= budget {

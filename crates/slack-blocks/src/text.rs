@@ -22,12 +22,7 @@ pub fn sanitise(text: &str) -> String {
     sanitise_to(text, usize::MAX)
 }
 
-/// The same for text that is cut to a section or less, so that its tail need not be looked at: one character more
-/// than a section holds is enough to see that it is cut.
-fn sanitise_head(text: &str) -> String {
-    sanitise_to(text, limits::SECTION + 1)
-}
-
+/// The same, at most `most` characters: what is cut anyway need not be looked at beyond one character more.
 fn sanitise_to(text: &str, most: usize) -> String {
     let (mut out, mut length) = (String::new(), 0);
     for character in text.chars() {
@@ -93,30 +88,30 @@ fn clip(text: &str, limit: usize, form: impl Fn(&str) -> String) -> String {
 
 /// Trimmed and sanitised, with a dash for nothing. Trimming comes first, so that the end of a head that was cut
 /// off inside a run of spaces still shows that it was cut.
-fn tidy(text: &str) -> String {
+fn tidy(text: &str, limit: usize) -> String {
     let text = text.trim();
     if text.is_empty() {
         EMPTY.to_owned()
     } else {
-        sanitise_head(text)
+        sanitise_to(text, limit.min(limits::SECTION) + 1)
     }
 }
 
 /// Text for a `plain_text` object: escaped, as Slack shows the entities of plain text as their characters.
 pub(crate) fn plain(text: &str, limit: usize) -> String {
-    clip(&tidy(text), limit, escape)
+    clip(&tidy(text, limit), limit, escape)
 }
 
 /// Text for `raw_text` cells, chart labels and captions. Whether Slack resolves entities there is not documented,
 /// so nothing is escaped; angle brackets become look-alikes instead, which are inert either way.
 pub(crate) fn raw(text: &str, limit: usize) -> String {
-    let inert = tidy(text).replace('<', "‹").replace('>', "›");
+    let inert = tidy(text, limit).replace('<', "‹").replace('>', "›");
     clip(&inert, limit, str::to_owned)
 }
 
 /// Text for the top-level `text`: as prose in mrkdwn, since old clients format it.
 pub(crate) fn prose(text: &str, limit: usize) -> String {
-    clip(&neutralise(&tidy(text)), limit, escape)
+    clip(&neutralise(&tidy(text, limit)), limit, escape)
 }
 
 /// Replaces what mrkdwn would format.
@@ -183,21 +178,23 @@ impl Mrkdwn {
     /// Prose; formatting in it is neutralised, line breaks become spaces.
     #[must_use]
     pub fn text(mut self, text: &str) -> Self {
-        self.spans.push(Span::Text(neutralise(&sanitise_head(text))));
+        self.spans
+            .push(Span::Text(neutralise(&sanitise_to(text, limits::SECTION + 1))));
         self
     }
 
     /// Prose in bold.
     #[must_use]
     pub fn bold(mut self, text: &str) -> Self {
-        self.spans.push(Span::Bold(neutralise(&tidy(text))));
+        self.spans
+            .push(Span::Bold(neutralise(&tidy(text, limits::SECTION))));
         self
     }
 
     /// An identifier in a code span of at most `limit` characters between its delimiters.
     #[must_use]
     pub fn code(mut self, text: &str, limit: usize) -> Self {
-        let text = tidy(text).replace('`', "ˋ");
+        let text = tidy(text, limit).replace('`', "ˋ");
         self.spans.push(Span::Code(text, limit.max(1)));
         self
     }
