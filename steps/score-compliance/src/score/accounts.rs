@@ -30,7 +30,6 @@ struct Maker<'a> {
     settings: &'a Settings,
     boards: &'a Boards,
     baseline: Option<&'a Compared>,
-    current: &'a Compared,
     scopes: BTreeMap<&'a str, Vec<&'a ScopeCoverage>>,
     /// Rules deployed without results, by account.
     without_results: HashMap<Code, HashSet<Code>>,
@@ -62,7 +61,6 @@ pub(crate) fn accounts(
         settings,
         boards,
         baseline,
-        current,
         scopes,
         without_results,
     };

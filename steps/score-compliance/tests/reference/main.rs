@@ -1,10 +1,13 @@
 //! The scorer against a slow reference on generated histories: every count, score, cause, age, trend and list row.
+#![allow(clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
 #[path = "../support/mod.rs"]
 mod support;
 
 mod card;
+mod groups;
 mod oracle;
+mod rows;
 mod world;
 
 use compliance::catalogue::Catalogue;
@@ -113,8 +116,14 @@ fn decomposed(card: &Scorecard, causes: &compliance::scorecard::CauseCounts) -> 
     Ok(())
 }
 
+/// Enough for every run of the tests; `PROPTEST_CASES` asks for more.
+fn cases() -> u32 {
+    let set = ProptestConfig::default().cases;
+    if set == 256 { 48 } else { set }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, max_shrink_iters: 400, ..ProptestConfig::with_cases(256) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, max_shrink_iters: 400, ..ProptestConfig::with_cases(cases()) })]
 
     #[test]
     fn every_number_and_every_row_is_what_the_definitions_give(world in world::world()) {

@@ -10,20 +10,20 @@ use compliance::scorecard::{Cause, Movement, Scores, Tally};
 use crate::support::Day;
 
 /// The results of each pair.
-pub type Pairs = BTreeMap<PairKey, Vec<EvaluationResult>>;
+pub(crate) type Pairs = BTreeMap<PairKey, Vec<EvaluationResult>>;
 
 /// A snapshot as the definitions see it.
 #[derive(Debug)]
-pub struct Snapshot<'a> {
-    pub day: &'a Day,
+pub(crate) struct Snapshot<'a> {
+    pub(crate) day: &'a Day,
     /// Milliseconds.
-    pub as_of: i64,
-    pub counted: Vec<EvaluationResult>,
-    pub pairs: Pairs,
+    pub(crate) as_of: i64,
+    pub(crate) counted: Vec<EvaluationResult>,
+    pub(crate) pairs: Pairs,
 }
 
 impl<'a> Snapshot<'a> {
-    pub fn new(day: &'a Day, catalogue: &Catalogue) -> Self {
+    pub(crate) fn new(day: &'a Day, catalogue: &Catalogue) -> Self {
         let counted: Vec<_> = day
             .rows
             .iter()
@@ -55,22 +55,22 @@ impl<'a> Snapshot<'a> {
         }
     }
 
-    pub fn state(&self, key: &PairKey) -> Option<ComplianceType> {
+    pub(crate) fn state(&self, key: &PairKey) -> Option<ComplianceType> {
         self.pairs.get(key).map(|rows| state(rows))
     }
 
-    pub fn is_noncompliant(&self, key: &PairKey) -> bool {
+    pub(crate) fn is_noncompliant(&self, key: &PairKey) -> bool {
         self.state(key) == Some(ComplianceType::NonCompliant)
     }
 
-    pub fn noncompliant(&self) -> BTreeSet<&PairKey> {
+    pub(crate) fn noncompliant(&self) -> BTreeSet<&PairKey> {
         self.pairs
             .keys()
             .filter(|key| self.is_noncompliant(key))
             .collect()
     }
 
-    pub fn lists(&self, account_id: &str) -> bool {
+    pub(crate) fn lists(&self, account_id: &str) -> bool {
         self.day
             .scopes
             .iter()
@@ -78,12 +78,12 @@ impl<'a> Snapshot<'a> {
     }
 
     /// Nothing is known here of a pair with these results elsewhere.
-    pub fn unknown(&self, key: &PairKey, rows: &[EvaluationResult]) -> bool {
+    pub(crate) fn unknown(&self, key: &PairKey, rows: &[EvaluationResult]) -> bool {
         self.lists(&key.account_id) && rows.iter().all(|row| !was_read(self.day, row))
     }
 
     /// Scores of the pairs that `belongs` picks.
-    pub fn scores(&self, catalogue: &Catalogue, belongs: impl Fn(&PairKey) -> bool) -> Scores {
+    pub(crate) fn scores(&self, catalogue: &Catalogue, belongs: impl Fn(&PairKey) -> bool) -> Scores {
         let (mut pairs, mut weight) = (Tally::default(), Tally::default());
         let mut resources: BTreeMap<(&str, &str, &str, &str), bool> = BTreeMap::new();
         for key in self.pairs.keys().filter(|key| belongs(key)) {
@@ -115,7 +115,7 @@ fn add(tally: &mut Tally, compliant: bool, count: u64) {
     }) += count;
 }
 
-pub fn scope_of<'a>(day: &'a Day, row: &EvaluationResult) -> Option<&'a ScopeCoverage> {
+pub(crate) fn scope_of<'a>(day: &'a Day, row: &EvaluationResult) -> Option<&'a ScopeCoverage> {
     day.scopes
         .iter()
         .find(|scope| scope.source.account_id == row.account_id && scope.source.aws_region == row.aws_region)
@@ -132,7 +132,7 @@ fn was_read(day: &Day, row: &EvaluationResult) -> bool {
     })
 }
 
-pub fn state(rows: &[EvaluationResult]) -> ComplianceType {
+pub(crate) fn state(rows: &[EvaluationResult]) -> ComplianceType {
     let bad = rows
         .iter()
         .any(|row| row.compliance_type == ComplianceType::NonCompliant);
@@ -144,7 +144,7 @@ pub fn state(rows: &[EvaluationResult]) -> ComplianceType {
 }
 
 /// From when the pair is what it is: noncompliant with its first noncompliant result, compliant with its last result.
-pub fn result_time(rows: &[EvaluationResult]) -> Option<i64> {
+pub(crate) fn result_time(rows: &[EvaluationResult]) -> Option<i64> {
     let times = |wanted: ComplianceType| {
         rows.iter()
             .filter(move |row| row.compliance_type == wanted)
@@ -156,7 +156,7 @@ pub fn result_time(rows: &[EvaluationResult]) -> Option<i64> {
     }
 }
 
-pub fn movement<'k>(
+pub(crate) fn movement<'k>(
     before: &Snapshot<'_>,
     now: &Snapshot<'_>,
     keys: impl Iterator<Item = &'k PairKey>,
@@ -179,7 +179,7 @@ pub fn movement<'k>(
 }
 
 /// Why a pair differs between the two; `None` when it does not.
-pub fn cause(
+pub(crate) fn cause(
     key: &PairKey,
     before: &Snapshot<'_>,
     now: &Snapshot<'_>,
@@ -248,7 +248,7 @@ fn rule_gone(key: &PairKey, rows: &[EvaluationResult], there: &Snapshot<'_>, cat
 
 /// How a noncompliance ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
+pub(crate) enum End {
     Open,
     Resolved(i64),
     Vanished,
@@ -256,14 +256,14 @@ pub enum End {
 
 /// One noncompliance of one pair.
 #[derive(Debug, Clone, Copy)]
-pub struct Episode {
-    pub since: i64,
-    pub at_least: bool,
-    pub end: End,
+pub(crate) struct Episode {
+    pub(crate) since: i64,
+    pub(crate) at_least: bool,
+    pub(crate) end: End,
 }
 
 /// Every noncompliance of a pair, oldest first.
-pub fn episodes(key: &PairKey, snapshots: &[Snapshot<'_>]) -> Vec<Episode> {
+pub(crate) fn episodes(key: &PairKey, snapshots: &[Snapshot<'_>]) -> Vec<Episode> {
     let mut episodes: Vec<Episode> = Vec::new();
     // The newest snapshot of the open episode; the snapshot at which the last one ended.
     let (mut last, mut ended): (Option<usize>, Option<usize>) = (None, None);
@@ -309,6 +309,6 @@ fn beginning(key: &PairKey, snapshots: &[Snapshot<'_>], first: usize, ended: Opt
 }
 
 /// Severity as it sorts.
-pub fn rank(severity: Option<Severity>) -> Severity {
+pub(crate) fn rank(severity: Option<Severity>) -> Severity {
     severity.unwrap_or(Severity::Medium)
 }

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use crate::support::{Day, gap, scope};
 
-pub const ACCOUNTS: [&str; 3] = ["000000000001", "222222222222", "333333333333"];
+pub(crate) const ACCOUNTS: [&str; 3] = ["000000000001", "222222222222", "333333333333"];
 const REGIONS: [&str; 2] = ["eu-west-1", "us-east-1"];
 /// Every naming scheme, a custom rule, and one that the settings alias.
 const NAMES: [&str; 8] = [
@@ -27,14 +27,14 @@ const IDS: [&str; 2] = ["one", "two"];
 
 /// A generated run: its snapshots, oldest first, and what it compares.
 #[derive(Debug, Clone)]
-pub struct World {
-    pub days: Vec<Day>,
-    pub baseline: Option<usize>,
+pub(crate) struct World {
+    pub(crate) days: Vec<Day>,
+    pub(crate) baseline: Option<usize>,
     /// Points of the trend: a day, or a gap.
-    pub trend: Vec<Option<usize>>,
+    pub(crate) trend: Vec<Option<usize>>,
 }
 
-pub fn settings() -> Settings {
+pub(crate) fn settings() -> Settings {
     Settings::parse(
         r#"
         report.frameworks = ["soc2", "cis-aws-level-2"]
@@ -74,7 +74,7 @@ struct ScopeState {
     missing_rules: Vec<usize>,
 }
 
-pub fn world() -> impl Strategy<Value = World> {
+pub(crate) fn world() -> impl Strategy<Value = World> {
     (2..=6usize).prop_flat_map(|days| {
         let moments = proptest::collection::vec(prop_oneof![Just(6i64), Just(24), Just(24), Just(168)], days);
         let here = proptest::collection::vec(proptest::collection::vec(scope_state(), 6), days);

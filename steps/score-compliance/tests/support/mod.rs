@@ -15,25 +15,25 @@ use local::MemoryObjectStore;
 use score_compliance::freeze::{self, FreezeInput, FreezeOutput};
 
 /// Runs a future that only ever waits for memory.
-pub fn wait<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn wait<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread()
         .build()
         .expect("a runtime")
         .block_on(future)
 }
 
-pub fn origin() -> Origin {
+pub(crate) fn origin() -> Origin {
     Origin {
         aggregator_arn: "arn:aws:config:eu-west-1:111111111111:config-aggregator/organization".to_owned(),
         simulation: Some("seed 7".to_owned()),
     }
 }
 
-pub fn time(text: &str) -> Timestamp {
+pub(crate) fn time(text: &str) -> Timestamp {
     text.parse().expect("a time")
 }
 
-pub fn result(
+pub(crate) fn result(
     [account, region, rule, resource_type, id]: [&str; 5],
     compliance_type: ComplianceType,
 ) -> EvaluationResult {
@@ -52,7 +52,7 @@ pub fn result(
     }
 }
 
-pub fn gap(code: &str) -> Gap {
+pub(crate) fn gap(code: &str) -> Gap {
     Gap {
         code: code.to_owned(),
         reason: "for the test".to_owned(),
@@ -60,7 +60,7 @@ pub fn gap(code: &str) -> Gap {
 }
 
 /// A scope collected whole, whose inventory is not knowable.
-pub fn scope(account: &str, region: &str) -> ScopeCoverage {
+pub(crate) fn scope(account: &str, region: &str) -> ScopeCoverage {
     ScopeCoverage {
         source: SourceStatus {
             account_id: account.to_owned(),
@@ -84,17 +84,17 @@ pub fn scope(account: &str, region: &str) -> ScopeCoverage {
 
 /// One snapshot to be made.
 #[derive(Debug, Clone)]
-pub struct Day {
-    pub as_of: Timestamp,
-    pub rows: Vec<EvaluationResult>,
-    pub scopes: Vec<ScopeCoverage>,
-    pub accounts: Vec<compliance::organization::Account>,
-    pub expected_accounts: Vec<String>,
-    pub packs: Vec<compliance::organization::ConformancePack>,
+pub(crate) struct Day {
+    pub(crate) as_of: Timestamp,
+    pub(crate) rows: Vec<EvaluationResult>,
+    pub(crate) scopes: Vec<ScopeCoverage>,
+    pub(crate) accounts: Vec<compliance::organization::Account>,
+    pub(crate) expected_accounts: Vec<String>,
+    pub(crate) packs: Vec<compliance::organization::ConformancePack>,
 }
 
 impl Day {
-    pub fn new(as_of: &str, rows: Vec<EvaluationResult>, scopes: Vec<ScopeCoverage>) -> Self {
+    pub(crate) fn new(as_of: &str, rows: Vec<EvaluationResult>, scopes: Vec<ScopeCoverage>) -> Self {
         Self {
             as_of: time(as_of),
             rows,
@@ -105,11 +105,11 @@ impl Day {
         }
     }
 
-    pub fn id(&self) -> String {
+    pub(crate) fn id(&self) -> String {
         snapshot_id(&origin(), self.as_of)
     }
 
-    pub fn plan(&self) -> CollectionPlan {
+    pub(crate) fn plan(&self) -> CollectionPlan {
         CollectionPlan {
             snapshot_id: self.id(),
             as_of: self.as_of,
@@ -133,8 +133,8 @@ impl Day {
         }
     }
 
-    /// One shard for each account, in order, or none without accounts.
-    pub fn shards(&self) -> Vec<ShardResults> {
+    /// One shard for every two accounts, in order; none without accounts.
+    pub(crate) fn shards(&self) -> Vec<ShardResults> {
         let mut accounts: Vec<&str> = self
             .scopes
             .iter()
@@ -142,35 +142,39 @@ impl Day {
             .collect();
         accounts.sort_unstable();
         accounts.dedup();
-        let shard = |(index, account): (usize, &str)| ShardResults {
+        let shard = |(index, accounts): (usize, &[&str])| ShardResults {
             index: index as u32,
             results: self
                 .rows
                 .iter()
-                .filter(|row| row.account_id == account)
+                .filter(|row| accounts.contains(&&*row.account_id))
                 .cloned()
                 .collect(),
             scopes: self
                 .scopes
                 .iter()
-                .filter(|scope| scope.source.account_id == account)
+                .filter(|scope| accounts.contains(&&*scope.source.account_id))
                 .cloned()
                 .collect(),
             conformance_packs: self
                 .packs
                 .iter()
-                .filter(|pack| pack.account_id == account)
+                .filter(|pack| accounts.contains(&&*pack.account_id))
                 .cloned()
                 .collect(),
             results_ignored: 0,
             planned_calls: 1,
         };
-        accounts.into_iter().enumerate().map(shard).collect()
+        accounts.chunks(2).enumerate().map(shard).collect()
     }
 }
 
 /// Stores plan and shards as working files.
-pub async fn store_shards(day: &Day, shards: &[ShardResults], store: &impl ObjectStore) -> FreezeInput {
+pub(crate) async fn store_shards(
+    day: &Day,
+    shards: &[ShardResults],
+    store: &impl ObjectStore,
+) -> FreezeInput {
     let mut plan = day.plan();
     let mut references = Vec::new();
     for shard in shards {
@@ -195,14 +199,14 @@ pub async fn store_shards(day: &Day, shards: &[ShardResults], store: &impl Objec
 }
 
 /// Freezes a day.
-pub async fn freeze(day: &Day, store: &impl ObjectStore) -> FreezeOutput {
+pub(crate) async fn freeze(day: &Day, store: &impl ObjectStore) -> FreezeOutput {
     let input = store_shards(day, &day.shards(), store).await;
     freeze::run(input, store, &Silent).await.expect("frozen")
 }
 
 /// Freezes a day with every row, also of scopes that were not collected: the scorer must not rely on freeze for
 /// leaving them out.
-pub async fn freeze_unfiltered(day: &Day, store: &MemoryObjectStore) -> SnapshotRef {
+pub(crate) async fn freeze_unfiltered(day: &Day, store: &MemoryObjectStore) -> SnapshotRef {
     let mut open = day.clone();
     open.scopes.iter_mut().for_each(|scope| scope.missing = None);
     let mut frozen = freeze(&open, store).await;
@@ -228,7 +232,11 @@ pub async fn freeze_unfiltered(day: &Day, store: &MemoryObjectStore) -> Snapshot
 }
 
 /// Inputs of a run on the last of `snapshots`.
-pub fn inputs(snapshots: &[SnapshotRef], baseline: Option<usize>, trend: Vec<TrendTarget>) -> RunInputs {
+pub(crate) fn inputs(
+    snapshots: &[SnapshotRef],
+    baseline: Option<usize>,
+    trend: Vec<TrendTarget>,
+) -> RunInputs {
     let (snapshot, history) = snapshots.split_last().expect("a snapshot");
     RunInputs {
         kind: ReportKind::Daily,
@@ -249,7 +257,7 @@ pub fn inputs(snapshots: &[SnapshotRef], baseline: Option<usize>, trend: Vec<Tre
 }
 
 /// Every snapshot a point of the trend.
-pub fn whole_trend(snapshots: &[SnapshotRef]) -> Vec<TrendTarget> {
+pub(crate) fn whole_trend(snapshots: &[SnapshotRef]) -> Vec<TrendTarget> {
     let point = |snapshot: &SnapshotRef| TrendTarget {
         target: snapshot.as_of,
         snapshot_id: Some(snapshot.id.clone()),
