@@ -1,0 +1,217 @@
+//! The command line's words.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use compliance::Timestamp;
+use compliance::report::ReportKind;
+
+/// AWS Config compliance across an AWS Organization, turned into reports that people trust.
+#[derive(Debug, Parser)]
+#[command(name = "plumbline", version, about, propagate_version = true, after_long_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done; 1 a defect of Plumbline; 2 wrong arguments; 3 settings; 4 AWS refused \
+(credentials, permission, no such aggregator); 5 AWS did not answer (throttled, unavailable, broken answer); \
+6 files (cannot read or write, damaged snapshot).";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Collect, score and render a report into a bundle of files.
+    Report(ReportArgs),
+    /// Collect and score only: a snapshot for later reports to compare with.
+    Snapshot(RunArgs),
+    /// The simulated organization.
+    Simulate {
+        #[command(subcommand)]
+        command: SimulateCommand,
+    },
+    /// Draw a Slack message in the terminal as Slack would show it.
+    Preview {
+        #[command(subcommand)]
+        command: PreviewCommand,
+    },
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// Which report.
+    pub(crate) kind: KindArg,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum KindArg {
+    /// Compared with 24 hours before, trend over 7 days.
+    Daily,
+    /// Compared with 7 days before, trend over 12 weeks.
+    Weekly,
+}
+
+impl From<KindArg> for ReportKind {
+    fn from(kind: KindArg) -> Self {
+        match kind {
+            KindArg::Daily => Self::Daily,
+            KindArg::Weekly => Self::Weekly,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
+    /// AWS profile to use.
+    #[arg(long, value_name = "P", conflicts_with_all = ["simulate", "snapshot"])]
+    pub(crate) profile: Option<String>,
+    /// AWS region of the aggregator.
+    #[arg(long, value_name = "R", conflicts_with_all = ["simulate", "snapshot"])]
+    pub(crate) region: Option<String>,
+    /// Folder for bundles and snapshots; earlier runs there are the history.
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    pub(crate) out: PathBuf,
+    /// Settings file (TOML).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) settings: Option<PathBuf>,
+    /// The moment the report stands for, such as 2026-11-21T09:00:00Z or 2026-11-21. Only with --simulate or
+    /// --snapshot: a live answer is never misdated.
+    #[arg(long, value_name = "TIME", value_parser = parse_time, conflicts_with = "aggregator")]
+    pub(crate) as_of: Option<Timestamp>,
+    /// Print one JSON object about the run instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) simulation: SimulationArgs,
+}
+
+/// Where the results come from: exactly one.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct SourceArgs {
+    /// Name of the Config aggregator to collect from, with your AWS credentials.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) aggregator: Option<String>,
+    /// Collect from the built-in simulated organization; needs no AWS account.
+    #[arg(long)]
+    pub(crate) simulate: bool,
+    /// Report a snapshot saved before, without the network: a snapshot's folder, a bundle, or a folder of runs.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) snapshot: Option<PathBuf>,
+}
+
+/// Size of the simulated organization.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Simulation")]
+pub(crate) struct SimulationArgs {
+    /// Seed: the same seed and sizes give the same organization.
+    #[arg(long, value_name = "S", default_value_t = 7)]
+    pub(crate) seed: u64,
+    /// Accounts.
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(0..=5_000))]
+    pub(crate) accounts: u32,
+    /// Regions.
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=12))]
+    pub(crate) regions: u32,
+    /// Rules.
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(0..=300))]
+    pub(crate) rules: u32,
+    /// Resources per account and region.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    pub(crate) resources: Option<u32>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SimulateCommand {
+    /// Serve the simulated organization (aggregator `organization`) over HTTP on 127.0.0.1 for any AWS client.
+    Serve(ServeArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Port on 127.0.0.1; 0 takes a free one and prints it.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) port: u16,
+    #[command(flatten)]
+    pub(crate) simulation: SimulationArgs,
+    /// The moment shown: a date, a time, or a day number counted from 2026-01-01 (day 0). Default: now, and it
+    /// moves on with the clock.
+    #[arg(long, value_name = "D", value_parser = parse_day)]
+    pub(crate) day: Option<Timestamp>,
+    /// Serve a recorded account (JSON as in `tests/fixtures`) instead of the simulated organization.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) recorded: Option<PathBuf>,
+    /// Refuse the rule inventory, as an organization without the member role would.
+    #[arg(long)]
+    pub(crate) no_rule_inventory: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PreviewCommand {
+    /// The digest of a bundle: its digest.json.
+    Digest {
+        /// A bundle's digest.json.
+        file: PathBuf,
+        /// Draw the thread's messages too.
+        #[arg(long)]
+        thread: bool,
+    },
+}
+
+/// Day 0 of `--day N`.
+const DAY_ZERO: &str = "2026-01-01T00:00:00Z";
+
+/// Reads an RFC 3339 time, or a date as its last second in UTC.
+fn parse_time(text: &str) -> Result<Timestamp, String> {
+    let time = if text.len() == 10 { format!("{text}T23:59:59Z") } else { text.to_owned() };
+    let wrong = || format!("{text:?} is not a time such as 2026-11-21T09:00:00Z or a date such as 2026-11-21");
+    let time: Timestamp = time.parse().map_err(|_| wrong())?;
+    Timestamp::from_second(time.as_second()).map_err(|_| wrong())
+}
+
+/// Reads a time, a date or a day number.
+fn parse_day(text: &str) -> Result<Timestamp, String> {
+    let Ok(days) = text.parse::<u32>() else { return parse_time(text) };
+    let zero: Timestamp = DAY_ZERO.parse().map_err(|_| "day 0 is not a time".to_owned())?;
+    let seconds = zero.as_second() + (i64::from(days) + 1) * 86_400 - 1;
+    Timestamp::from_second(seconds).map_err(|_| format!("day {days} is too far away"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn times_dates_and_days_are_read() {
+        let at = |text: &str| parse_day(text).unwrap().to_string();
+        assert_eq!(at("2026-11-21T09:00:00Z"), "2026-11-21T09:00:00Z");
+        assert_eq!(at("2026-11-21T10:00:00.5+01:00"), "2026-11-21T09:00:00Z");
+        assert_eq!(at("2026-11-21"), "2026-11-21T23:59:59Z");
+        assert_eq!(at("0"), "2026-01-01T23:59:59Z");
+        assert!(parse_time("yesterday").unwrap_err().contains("yesterday"));
+    }
+
+    #[test]
+    fn a_live_answer_is_never_misdated() {
+        let error = Cli::try_parse_from(["plumbline", "report", "daily", "--aggregator", "a", "--as-of", "2026-11-20"])
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("--as-of") && error.contains("--aggregator"), "{error}");
+    }
+}

@@ -1,0 +1,118 @@
+//! From an aggregator to a snapshot: plan, collect shard by shard, freeze.
+
+use compliance::Timestamp;
+use compliance::objects;
+use compliance::organization::Aggregator;
+use compliance::ports::{EvaluationSource, OrganizationDirectory, RuleInventory};
+use compliance::report::ReportKind;
+use compliance::snapshot::{ObjectRef, Origin, SnapshotManifest, SnapshotRef, snapshot_folder, snapshot_id};
+use plan_report::KnownAnnotationsFile;
+use score_compliance::{ScoreError, freeze, snapshots};
+
+use crate::error::CliError;
+use crate::session::Session;
+
+/// The ports of a collection.
+pub(crate) struct Source<S, D, I> {
+    pub(crate) aggregator: Aggregator,
+    /// Names the simulation, if it is one.
+    pub(crate) simulation: Option<String>,
+    pub(crate) evaluations: S,
+    pub(crate) directory: D,
+    pub(crate) inventory: I,
+}
+
+/// Collects the snapshot of `as_of`, or adopts it when it stands already.
+pub(crate) async fn collect_snapshot<S, D, I>(
+    session: &mut Session,
+    source: &Source<S, D, I>,
+    as_of: Timestamp,
+) -> Result<(SnapshotRef, Origin), CliError>
+where
+    S: EvaluationSource,
+    D: OrganizationDirectory,
+    I: RuleInventory,
+{
+    let origin = Origin { aggregator_arn: source.aggregator.arn.clone(), simulation: source.simulation.clone() };
+    let id = snapshot_id(&origin, as_of);
+    let known = snapshots::known(&session.store).await.map_err(CliError::step("history", ScoreError::code))?;
+    if let Some((snapshot, _)) = known.iter().find(|(snapshot, _)| snapshot.id == id) {
+        session.progress.note(&format!("  adopted    {} (collected before)", snapshot_folder(&id, as_of)));
+        return Ok((snapshot.clone(), origin));
+    }
+    let input = plan_report::PlanInput {
+        aggregator: source.aggregator.name.clone(),
+        as_of,
+        simulation: source.simulation.clone(),
+        settings: session.settings.clone(),
+        known_annotations: annotations(session, &known, &origin, as_of).await?,
+    };
+    let plan = session
+        .timed("plan", async |session: &Session| {
+            plan_report::run(input, &source.evaluations, &source.directory, &session.store, &session.progress).await
+        })
+        .await
+        .map_err(CliError::step("plan", plan_report::StepError::code))?;
+    let shards = collect_shards(session, source, &plan.plan_body.shards).await?;
+    let input = freeze::FreezeInput { plan: plan.plan, shards };
+    let frozen = session
+        .timed("freeze", async |session: &Session| freeze::run(input, &session.store, &session.progress).await)
+        .await
+        .map_err(CliError::step("freeze", ScoreError::code))?;
+    Ok((frozen.snapshot, origin))
+}
+
+/// Annotation files of the newest earlier snapshot of the same origin.
+async fn annotations(
+    session: &Session,
+    known: &[(SnapshotRef, Origin)],
+    origin: &Origin,
+    as_of: Timestamp,
+) -> Result<Vec<KnownAnnotationsFile>, CliError> {
+    let earlier = known.iter().filter(|(snapshot, theirs)| theirs == origin && snapshot.as_of < as_of);
+    let Some((newest, _)) = earlier.max_by_key(|(snapshot, _)| snapshot.as_of) else { return Ok(Vec::new()) };
+    let manifest: SnapshotManifest = objects::read_json(&session.store, &newest.manifest).await?;
+    Ok(KnownAnnotationsFile::of(&snapshot_folder(&newest.id, newest.as_of), &manifest))
+}
+
+/// Collects every shard in turn; the rate budget, shared by all calls, is what bounds the time.
+async fn collect_shards<S: EvaluationSource, D, I: RuleInventory>(
+    session: &mut Session,
+    source: &Source<S, D, I>,
+    shards: &[ObjectRef],
+) -> Result<Vec<ObjectRef>, CliError> {
+    let concurrency = session.settings.collection.concurrency as usize;
+    session
+        .timed("collect", async |session: &Session| {
+            let mut results = Vec::with_capacity(shards.len());
+            for shard in shards {
+                let input = collect_results::CollectInput { shard: shard.clone(), concurrency };
+                let output = collect_results::run(
+                    input,
+                    &source.evaluations,
+                    &source.inventory,
+                    &session.store,
+                    &session.progress,
+                )
+                .await
+                .map_err(CliError::step("collect", collect_results::StepError::code))?;
+                results.push(output.results);
+            }
+            Ok(results)
+        })
+        .await
+}
+
+/// The times for which a simulated run needs a past: those its report looks back to, oldest first.
+pub(crate) fn simulated_past(kind: ReportKind, as_of: Timestamp) -> Vec<Timestamp> {
+    let back = |hours: i64| as_of.checked_sub(jiff::SignedDuration::from_hours(hours)).ok();
+    let periods = i64::from(kind.trend_periods());
+    let mut times: Vec<Timestamp> =
+        (1..=periods).filter_map(|count| back(count * kind.period().as_hours())).collect();
+    if kind == ReportKind::Weekly {
+        times.extend((1..7).filter_map(|days| back(days * 24)));
+    }
+    times.sort();
+    times.dedup();
+    times
+}

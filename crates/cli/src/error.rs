@@ -1,0 +1,78 @@
+//! What can go wrong on the command line, and the exit code it ends with.
+
+use std::error::Error;
+use std::path::PathBuf;
+
+use compliance::ports::{PortError, PortErrorKind};
+
+/// Exit codes, as the help documents them.
+mod exit {
+    pub(super) const DEFECT: u8 = 1;
+    pub(super) const USAGE: u8 = 2;
+    pub(super) const SETTINGS: u8 = 3;
+    pub(super) const REFUSED: u8 = 4;
+    pub(super) const UNAVAILABLE: u8 = 5;
+    pub(super) const FILES: u8 = 6;
+}
+
+/// A failure of the command line. `Display` never repeats its source.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CliError {
+    #[error(transparent)]
+    Port(#[from] PortError),
+    #[error("settings {}: {source}", file.display())]
+    Settings {
+        file: PathBuf,
+        source: compliance::settings::SettingsError,
+    },
+    #[error("cannot read {}: {remedy}", file.display())]
+    Unreadable { file: PathBuf, remedy: &'static str, source: std::io::Error },
+    #[error("{0}")]
+    Usage(String),
+    #[error("{stage} failed ({code}): {message}")]
+    Step { stage: &'static str, code: String, message: String },
+    #[error("cannot {doing}")]
+    System { doing: &'static str, source: std::io::Error },
+}
+
+impl CliError {
+    /// A step's error under the stage's name, with its stable code.
+    pub(crate) fn step<E: Error>(stage: &'static str, code: impl FnOnce(&E) -> String) -> impl FnOnce(E) -> Self {
+        move |error| Self::Step { stage, code: code(&error), message: chain(&error) }
+    }
+
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Port(error) => kind_exit_code(error.kind),
+            Self::Settings { .. } => exit::SETTINGS,
+            Self::Unreadable { .. } => exit::FILES,
+            Self::Usage(_) => exit::USAGE,
+            Self::Step { code, .. } => PortErrorKind::of_code(code).map_or(exit::DEFECT, kind_exit_code),
+            Self::System { .. } => exit::DEFECT,
+        }
+    }
+}
+
+fn kind_exit_code(kind: PortErrorKind) -> u8 {
+    match kind {
+        PortErrorKind::AccessDenied | PortErrorKind::Credentials | PortErrorKind::NotFound => exit::REFUSED,
+        PortErrorKind::Throttled | PortErrorKind::Unavailable | PortErrorKind::InvalidAnswer => exit::UNAVAILABLE,
+        PortErrorKind::InvalidRequest => exit::DEFECT,
+        PortErrorKind::Damaged | PortErrorKind::Storage => exit::FILES,
+    }
+}
+
+/// An error and its sources, each once, joined by colons.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(source) = next {
+        let link = source.to_string();
+        // Some libraries repeat their source's text in their own; once is enough.
+        if !text.ends_with(&link) {
+            text = format!("{text}: {link}");
+        }
+        next = source.source();
+    }
+    text
+}

@@ -1,0 +1,154 @@
+//! From a snapshot to a sealed bundle: freeze the inputs, score, render, seal.
+
+use std::collections::BTreeMap;
+
+use compliance::artifact::{Artifact, CallCount, Provenance, SCHEMA};
+use compliance::hash::canonical_json;
+use compliance::history;
+use compliance::ports::Clock;
+use compliance::report::{ReportKind, RunInputs};
+use compliance::scorecard::Scorecard;
+use compliance::snapshot::{Origin, SnapshotRef};
+use local::SystemClock;
+use score_compliance::{score, snapshots};
+use seal_report::{SealError, SealInput, Sealed, bundles};
+
+use crate::error::CliError;
+use crate::output::{self, Outcome};
+use crate::session::Session;
+
+/// Who made the run and what it cost.
+pub(crate) struct Origins {
+    pub(crate) principal: Option<String>,
+    pub(crate) calls: BTreeMap<String, CallCount>,
+    pub(crate) offline: bool,
+}
+
+/// Scores, renders and seals the report of `snapshot`, and says on standard output what was made.
+pub(crate) async fn make_report(
+    session: &mut Session,
+    kind: ReportKind,
+    snapshot: SnapshotRef,
+    origin: Origin,
+    by: Origins,
+    json: bool,
+) -> Result<(), CliError> {
+    let inputs = freeze_inputs(session, kind, snapshot, origin).await?;
+    let run_id = inputs.run_id().map_err(defect("the run's inputs"))?;
+    let input = score::ScoreInput { inputs: inputs.clone(), settings: session.settings.clone() };
+    let scored = session
+        .timed("score", async |session: &Session| score::run(input, &session.store, &session.progress).await)
+        .await
+        .map_err(CliError::step("score", score_compliance::ScoreError::code))?;
+    let scorecard = scored.scorecard.clone();
+    let artifacts = if kind == ReportKind::Snapshot {
+        vec![scorecard_artifact(&scorecard)?]
+    } else {
+        let input = render_report::RenderInput {
+            scorecard: scored.scorecard,
+            lists: scored.lists,
+            settings: session.settings.clone(),
+        };
+        session
+            .timed("render", async |session: &Session| render_report::run(&input, &session.progress))
+            .await
+            .map_err(CliError::step("render", |_: &render_report::RenderError| "Render.Failed".to_owned()))?
+    };
+    let input = SealInput { inputs, run_id, artifacts };
+    let sealed = session
+        .timed("seal", async |session: &Session| {
+            Box::pin(seal_report::run(input, &session.store, &session.progress)).await
+        })
+        .await
+        .map_err(CliError::step("seal", SealError::code))?;
+    let provenance = provenance(session, &scorecard, &sealed, by);
+    seal_report::record_provenance(&sealed, &provenance, &session.store)
+        .await
+        .map_err(CliError::step("seal", SealError::code))?;
+    say(session, &scorecard, &provenance, &sealed, json)
+}
+
+/// Everything the report is a function of: the newest facts of the store, chosen once.
+async fn freeze_inputs(
+    session: &Session,
+    kind: ReportKind,
+    snapshot: SnapshotRef,
+    origin: Origin,
+) -> Result<RunInputs, CliError> {
+    let known: Vec<SnapshotRef> = snapshots::known(&session.store)
+        .await
+        .map_err(CliError::step("history", score_compliance::ScoreError::code))?
+        .into_iter()
+        .filter(|(_, theirs)| *theirs == origin)
+        .map(|(snapshot, _)| snapshot)
+        .collect();
+    let selection = history::select(kind, &snapshot.id, snapshot.as_of, &known);
+    Ok(RunInputs {
+        kind,
+        as_of: snapshot.as_of,
+        predecessor: bundles::predecessor(&session.store, kind, &origin, snapshot.as_of).await?,
+        origin,
+        snapshot,
+        baseline: selection.baseline,
+        history: selection.history,
+        trend: selection.trend,
+        settings: session.settings_ref.clone(),
+        catalogue_version: compliance::catalogue::VERSION.to_owned(),
+        plumbline_version: env!("CARGO_PKG_VERSION").to_owned(),
+    })
+}
+
+fn scorecard_artifact(scorecard: &Scorecard) -> Result<Artifact, CliError> {
+    let bytes = canonical_json(scorecard).map_err(defect("the scorecard"))?;
+    Ok(Artifact { name: "scorecard.json".to_owned(), media_type: "application/json", rows: None, bytes })
+}
+
+fn defect(what: &'static str) -> impl FnOnce(serde_json::Error) -> CliError {
+    move |error| CliError::Step {
+        stage: what,
+        code: "Run.Json".to_owned(),
+        message: format!("it cannot be written as JSON: {error}"),
+    }
+}
+
+fn provenance(session: &Session, scorecard: &Scorecard, sealed: &Sealed, by: Origins) -> Provenance {
+    Provenance {
+        schema: SCHEMA,
+        run_id: sealed.body.run_id.clone(),
+        manifest_sha256: sealed.manifest.sha256.clone(),
+        started_at: session.started_at,
+        finished_at: SystemClock.now(),
+        principal: by.principal,
+        plumbline_version: version(),
+        stages: session.stages(),
+        calls: by.calls,
+        planned_calls: scorecard.context.coverage.planned_calls,
+        offline: by.offline,
+    }
+}
+
+/// Plumbline's version, with the commit where the build knew it.
+fn version() -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    option_env!("PLUMBLINE_COMMIT").map_or_else(|| version.to_owned(), |commit| format!("{version} ({commit})"))
+}
+
+fn say(
+    session: &Session,
+    scorecard: &Scorecard,
+    provenance: &Provenance,
+    sealed: &Sealed,
+    json: bool,
+) -> Result<(), CliError> {
+    let folder = session.store.path(sealed.folder.trim_end_matches('/'));
+    let mut files: Vec<String> = sealed.body.files.iter().map(|file| file.name.clone()).collect();
+    files.extend([seal_report::MANIFEST.to_owned(), seal_report::PROVENANCE.to_owned()]);
+    files.sort();
+    let outcome = Outcome::new(scorecard, provenance, &folder, files, sealed.existed);
+    let text = if json {
+        serde_json::to_string_pretty(&outcome).map_err(defect("the outcome"))? + "\n"
+    } else {
+        output::summary(scorecard, provenance, &outcome)
+    };
+    crate::print(&text)
+}

@@ -1,0 +1,111 @@
+//! The simulated organization: inside the process for `--simulate`, and served over HTTP.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::time::Duration;
+
+use compliance::Timestamp;
+use compliance::catalogue::CatalogueError;
+use compliance::ports::Clock;
+use jiff::Unit;
+use local::SystemClock;
+use simulated_org::{Organization, Recorded, Server, SimulationConfig, World};
+
+use crate::args::{ServeArgs, SimulationArgs};
+use crate::error::CliError;
+use crate::sources::whole;
+
+/// The name of the simulated aggregator.
+pub(crate) const AGGREGATOR: &str = "organization";
+/// The role of the simulated member accounts that reads their rules.
+pub(crate) const INVENTORY_ROLE: &str = "plumbline-inventory";
+/// Without `--day`, the moment served follows the clock in steps of this length, so that a reader who pages through
+/// sees one moment, almost always.
+const STEP: Duration = Duration::from_secs(60);
+
+/// The organization behind `--simulate`, on a free port of this machine.
+pub(crate) struct Simulation {
+    server: Server,
+    description: String,
+}
+
+impl Simulation {
+    pub(crate) fn start(args: &SimulationArgs, at: Timestamp) -> Result<Self, CliError> {
+        let config = config(args);
+        let description = config.describe();
+        let server = start(world(config)?, 0, at)?;
+        Ok(Self { server, description })
+    }
+
+    pub(crate) fn url(&self) -> String {
+        self.server.url()
+    }
+
+    /// Names the simulation wherever its data is shown.
+    pub(crate) fn description(&self) -> String {
+        self.description.clone()
+    }
+
+    /// Shows the organization as it was at a moment.
+    pub(crate) fn show(&self, at: Timestamp) {
+        self.server.set_time(at);
+    }
+}
+
+/// Serves until it is ended.
+pub(crate) fn serve(args: &ServeArgs) -> Result<(), CliError> {
+    let now = || whole(SystemClock.now(), Unit::Minute);
+    let organization = match &args.recorded {
+        Some(file) => Organization::from(recorded(file, !args.no_rule_inventory)?),
+        None => {
+            let config = SimulationConfig { rule_inventory: !args.no_rule_inventory, ..config(&args.simulation) };
+            world(config)?
+        }
+    };
+    let server = start(organization, args.port, args.day.unwrap_or_else(now))?;
+    crate::print(&format!(
+        "listening on {} (aggregator {AGGREGATOR}; Config, Organizations and STS for any AWS client; signatures are not checked)\n",
+        server.url()
+    ))?;
+    loop {
+        std::thread::sleep(STEP);
+        if args.day.is_none() {
+            server.set_time(now());
+        }
+    }
+}
+
+fn config(args: &SimulationArgs) -> SimulationConfig {
+    let default = SimulationConfig::default();
+    SimulationConfig {
+        seed: args.seed,
+        accounts: args.accounts,
+        regions: args.regions,
+        rules: args.rules,
+        resources: args.resources.unwrap_or(default.resources),
+        ..default
+    }
+}
+
+fn world(config: SimulationConfig) -> Result<Organization, CliError> {
+    let failed = |error: CatalogueError| CliError::Step {
+        stage: "simulation",
+        code: "Simulation.Catalogue".to_owned(),
+        message: crate::error::chain(&error),
+    };
+    World::new(config).map(Organization::from).map_err(failed)
+}
+
+fn start(organization: Organization, port: u16, at: Timestamp) -> Result<Server, CliError> {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    Server::start(organization, address, at)
+        .map_err(|source| CliError::System { doing: "listen on 127.0.0.1; choose another --port", source })
+}
+
+#[allow(clippy::disallowed_methods, reason = "the recorded file is read once, at the edge")]
+fn recorded(file: &Path, rule_inventory: bool) -> Result<Recorded, CliError> {
+    let remedy = "give the path of a recorded account, as crates/simulated-org/recorded holds";
+    let unreadable = |source| CliError::Unreadable { file: file.to_owned(), remedy, source };
+    let text = std::fs::read_to_string(file).map_err(unreadable)?;
+    Recorded::from_json(&text, rule_inventory).map_err(|error| unreadable(std::io::Error::other(error)))
+}

@@ -1,0 +1,87 @@
+//! Where a run's results come from: a live aggregator, the simulation, or what was saved.
+
+use aws::{Aws, AwsSettings, AggregatorSource, MemberRuleInventory, OrganizationsDirectory};
+use compliance::ports::Clock;
+use compliance::report::ReportKind;
+use compliance::Timestamp;
+use jiff::{Unit, TimestampRound, RoundMode};
+use local::SystemClock;
+
+use crate::args::RunArgs;
+use crate::collect::{self, Source};
+use crate::error::CliError;
+use crate::report::{self, Origins};
+use crate::saved;
+use crate::session::{self, Session};
+use crate::simulate;
+
+/// Collects (or opens) the snapshot and makes the report.
+pub(crate) async fn run(kind: ReportKind, args: RunArgs) -> Result<(), CliError> {
+    let mut settings = session::read_settings(args.settings.as_ref())?;
+    if args.source.simulate {
+        settings.collection.rule_inventory_role.get_or_insert_with(|| simulate::INVENTORY_ROLE.to_owned());
+    }
+    let mut session = Session::open(&args.out, settings).await?;
+    if let Some(folder) = &args.source.snapshot {
+        let (snapshot, origin) = saved::import(&session, folder, args.as_of).await?;
+        let by = Origins { principal: None, calls: Default::default(), offline: true };
+        return report::make_report(&mut session, kind, snapshot, origin, by, args.json).await;
+    }
+    match &args.source.aggregator {
+        Some(aggregator) => live(&mut session, kind, aggregator, &args).await,
+        None => simulated(&mut session, kind, &args).await,
+    }
+}
+
+async fn live(session: &mut Session, kind: ReportKind, aggregator: &str, args: &RunArgs) -> Result<(), CliError> {
+    let mut settings = AwsSettings::new(&session.settings.collection);
+    settings.profile.clone_from(&args.profile);
+    settings.region.clone_from(&args.region);
+    let aws = Aws::connect(settings).await?;
+    let source = source(&aws, aggregator, None).await?;
+    let as_of = whole(session.started_at, Unit::Second);
+    let (snapshot, origin) = collect::collect_snapshot(session, &source, as_of).await?;
+    let by = Origins { principal: aws.principal().await, calls: aws.calls(), offline: false };
+    report::make_report(session, kind, snapshot, origin, by, args.json).await
+}
+
+/// Collects the past that the report looks back to, then the present, each over HTTP from the simulated
+/// organization at that moment.
+async fn simulated(session: &mut Session, kind: ReportKind, args: &RunArgs) -> Result<(), CliError> {
+    // Today's simulated report is the same one for an hour, so that a second run finds the first.
+    let as_of = args.as_of.unwrap_or_else(|| whole(SystemClock.now(), Unit::Hour));
+    let simulation = simulate::Simulation::start(&args.simulation, as_of)?;
+    let mut settings = AwsSettings::new(&session.settings.collection);
+    settings.endpoint_override = Some(simulation.url());
+    let aws = Aws::connect(settings).await?;
+    let source = source(&aws, simulate::AGGREGATOR, Some(simulation.description())).await?;
+    for past in collect::simulated_past(kind, as_of) {
+        simulation.show(past);
+        collect::collect_snapshot(session, &source, past).await?;
+    }
+    simulation.show(as_of);
+    let (snapshot, origin) = collect::collect_snapshot(session, &source, as_of).await?;
+    let by = Origins { principal: Some("simulation".to_owned()), calls: aws.calls(), offline: false };
+    report::make_report(session, kind, snapshot, origin, by, args.json).await
+}
+
+async fn source(
+    aws: &Aws,
+    aggregator: &str,
+    simulation: Option<String>,
+) -> Result<Source<AggregatorSource, OrganizationsDirectory, MemberRuleInventory>, CliError> {
+    let evaluations = aws.source();
+    let asked = compliance::ports::EvaluationSource::aggregator(&evaluations, aggregator).await?;
+    Ok(Source {
+        inventory: aws.inventory(&asked),
+        aggregator: asked,
+        simulation,
+        directory: aws.directory(),
+        evaluations,
+    })
+}
+
+/// The time cut to a whole unit: what a person would write down.
+pub(crate) fn whole(time: Timestamp, unit: Unit) -> Timestamp {
+    time.round(TimestampRound::new().smallest(unit).mode(RoundMode::Trunc)).unwrap_or(time)
+}

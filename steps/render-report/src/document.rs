@@ -1,0 +1,140 @@
+//! Compiles the templates with a view, and writes the PDF.
+
+use typst::World;
+use typst::WorldExt;
+use typst::diag::SourceDiagnostic;
+use typst::foundations::Smart;
+use typst::layout::{Frame, FrameItem};
+use typst_layout::PagedDocument;
+use typst_pdf::{PdfStandard, PdfStandards};
+
+use crate::error::{RenderError, Warning};
+use crate::view::View;
+use crate::world::ReportWorld;
+
+/// What identifies the PDF; neither is the clock, so that the same report has the same bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PdfOptions {
+    /// A stable identity of the document: the run's id.
+    pub ident: String,
+    /// The creator named in the metadata.
+    pub creator: String,
+}
+
+/// A report, laid out.
+pub struct Document {
+    paged: PagedDocument,
+    world: ReportWorld,
+    warnings: Vec<Warning>,
+}
+
+impl Document {
+    /// Lays out a view.
+    ///
+    /// # Errors
+    /// [`RenderError::Json`] and [`RenderError::Template`].
+    pub fn new(view: &View) -> Result<Self, RenderError> {
+        let json = serde_json::to_vec(view).map_err(|source| RenderError::Json {
+            file: "data.json",
+            source,
+        })?;
+        let world = ReportWorld::new(json);
+        let compiled = typst::compile::<PagedDocument>(&world);
+        // Typst memoizes for an editor's next keystroke; a report has none, and a warm process must not grow.
+        typst::comemo::evict(0);
+        let warnings = diagnostics(&world, &compiled.warnings);
+        match compiled.output {
+            Ok(paged) => Ok(Self {
+                paged,
+                world,
+                warnings,
+            }),
+            Err(errors) => Err(RenderError::Template(diagnostics(&world, &errors))),
+        }
+    }
+
+    /// What typst warned of; a good report has none.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+
+    /// The text of each page, one line per run of text, in the order it is drawn: the running head comes first.
+    pub fn page_texts(&self) -> Vec<String> {
+        let text_of = |page: &typst_layout::Page| {
+            let mut text = String::new();
+            collect_text(&page.frame, &mut text);
+            text
+        };
+        self.paged.pages().iter().map(text_of).collect()
+    }
+
+    /// The document as a tagged PDF, PDF/A-3b and PDF/UA-1 at once.
+    ///
+    /// # Errors
+    /// [`RenderError::Standard`].
+    pub fn to_pdf(&self, options: &PdfOptions) -> Result<Vec<u8>, RenderError> {
+        let standards = PdfStandards::new(&[PdfStandard::A_3b, PdfStandard::Ua_1]).map_err(|refused| {
+            RenderError::Standard(vec![Warning {
+                message: refused.message().to_string(),
+                place: None,
+            }])
+        })?;
+        let options = typst_pdf::PdfOptions {
+            ident: Smart::Custom(options.ident.clone()),
+            creator: Smart::Custom(Some(options.creator.clone())),
+            standards,
+            ..typst_pdf::PdfOptions::default()
+        };
+        let written = typst_pdf::pdf(&self.paged, &options);
+        typst::comemo::evict(0);
+        written.map_err(|errors| RenderError::Standard(diagnostics(&self.world, &errors)))
+    }
+}
+
+/// Lays out a view and writes it as a PDF, with what typst warned of.
+///
+/// # Errors
+/// Those of [`Document::new`] and [`Document::to_pdf`].
+pub fn pdf(view: &View, options: &PdfOptions) -> Result<(Vec<u8>, Vec<Warning>), RenderError> {
+    let document = Document::new(view)?;
+    Ok((document.to_pdf(options)?, document.warnings))
+}
+
+fn diagnostics(world: &ReportWorld, found: &[SourceDiagnostic]) -> Vec<Warning> {
+    found.iter().map(|one| diagnostic(world, one)).collect()
+}
+
+fn diagnostic(world: &ReportWorld, found: &SourceDiagnostic) -> Warning {
+    let mut message = found.message.to_string();
+    for hint in &found.hints {
+        message.push_str(" (");
+        message.push_str(&hint.v);
+        message.push(')');
+    }
+    let places = std::iter::once(found.span).chain(found.trace.iter().map(|point| point.span.into()));
+    let place = places.filter_map(|span| place(world, span)).collect::<Vec<_>>();
+    Warning {
+        message,
+        place: (!place.is_empty()).then(|| place.join(" < ")),
+    }
+}
+
+fn place(world: &ReportWorld, span: typst::syntax::DiagSpan) -> Option<String> {
+    let id = span.id()?;
+    let source = world.source(id).ok()?;
+    let line = source.lines().byte_to_line(world.range(span)?.start)? + 1;
+    Some(format!("{}:{line}", id.vpath().get_without_slash()))
+}
+
+fn collect_text(frame: &Frame, out: &mut String) {
+    for (_, item) in frame.items() {
+        match item {
+            FrameItem::Group(group) => collect_text(&group.frame, out),
+            FrameItem::Text(text) => {
+                out.push_str(&text.text);
+                out.push('\n');
+            }
+            _ => {}
+        }
+    }
+}

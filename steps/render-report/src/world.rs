@@ -1,0 +1,148 @@
+//! The world typst sees: the embedded templates, the embedded fonts and one JSON file. Nothing else exists in it.
+
+use std::sync::LazyLock;
+
+use typst::diag::{FileError, FileResult};
+use typst::foundations::{Bytes, Datetime, Duration};
+use typst::syntax::{FileId, RootedPath, Source, VirtualPath, VirtualRoot};
+use typst::text::{Font, FontBook};
+use typst::utils::LazyHash;
+use typst::{Library, LibraryExt, World};
+
+macro_rules! template {
+    ($name:literal) => {
+        (
+            $name,
+            include_str!(concat!("../../../report-templates/pdf/", $name)),
+        )
+    };
+}
+
+macro_rules! font {
+    ($name:literal) => {
+        include_bytes!(concat!("../../../report-templates/pdf/fonts/", $name)).as_slice()
+    };
+}
+
+/// The template that is compiled; it imports the others.
+const MAIN: &str = "main.typ";
+/// The view, as JSON.
+const DATA: &str = "data.json";
+
+const TEMPLATES: &[(&str, &str)] = &[
+    template!("main.typ"),
+    template!("theme.typ"),
+    template!("charts.typ"),
+    template!("summary.typ"),
+    template!("change.typ"),
+    template!("accounts.typ"),
+    template!("movement.typ"),
+    template!("rules.typ"),
+    template!("groups.typ"),
+    template!("ages.typ"),
+    template!("coverage.typ"),
+    template!("lists.typ"),
+    template!("sources.typ"),
+];
+
+/// The last is the fallback for every other script; what it does not cover is not shown, see [`covers`].
+const FONTS: &[&[u8]] = &[
+    font!("Inter-Regular.otf"),
+    font!("Inter-Medium.otf"),
+    font!("Inter-SemiBold.otf"),
+    font!("JetBrainsMono-Regular.ttf"),
+    font!("DejaVuSans.ttf"),
+];
+
+/// Library, fonts and templates: the same for every report, so built once per process.
+struct Base {
+    library: LazyHash<Library>,
+    book: LazyHash<FontBook>,
+    fonts: Vec<Font>,
+    main: FileId,
+    data: FileId,
+    sources: Vec<Source>,
+}
+
+static BASE: LazyLock<Base> = LazyLock::new(|| {
+    let fonts: Vec<Font> = FONTS
+        .iter()
+        .flat_map(|bytes| Font::iter(Bytes::new(*bytes)))
+        .collect();
+    Base {
+        library: LazyHash::new(Library::default()),
+        book: LazyHash::new(FontBook::from_fonts(&fonts)),
+        fonts,
+        main: file_id(MAIN),
+        data: file_id(DATA),
+        sources: TEMPLATES
+            .iter()
+            .map(|(name, text)| Source::new(file_id(name), (*text).to_owned()))
+            .collect(),
+    }
+});
+
+/// Ids are interned for the life of the process, so only these few constant names ever get one.
+#[allow(
+    clippy::expect_used,
+    reason = "the names are the constants above; the first render of any test would fail"
+)]
+fn file_id(name: &str) -> FileId {
+    let path = VirtualPath::new(name).expect("a plain file name is a virtual path");
+    FileId::new(RootedPath::new(VirtualRoot::Project, path))
+}
+
+/// Whether the fallback font has a glyph for this character. What it has can be shown in any combination, since a
+/// cluster of characters is always shaped by one font.
+pub(crate) fn covers(character: char) -> bool {
+    BASE.fonts
+        .last()
+        .is_some_and(|font| font.info().coverage.contains(character.into()))
+}
+
+/// A world with one view in it.
+pub(crate) struct ReportWorld {
+    data: Bytes,
+}
+
+impl ReportWorld {
+    pub(crate) fn new(json: Vec<u8>) -> Self {
+        Self {
+            data: Bytes::new(json),
+        }
+    }
+}
+
+impl World for ReportWorld {
+    fn library(&self) -> &LazyHash<Library> {
+        &BASE.library
+    }
+    fn book(&self) -> &LazyHash<FontBook> {
+        &BASE.book
+    }
+    fn main(&self) -> FileId {
+        BASE.main
+    }
+    fn source(&self, id: FileId) -> FileResult<Source> {
+        let known = BASE.sources.iter().find(|source| source.id() == id);
+        known.cloned().ok_or_else(|| not_found(id))
+    }
+    fn file(&self, id: FileId) -> FileResult<Bytes> {
+        if id == BASE.data {
+            Ok(self.data.clone())
+        } else {
+            Err(not_found(id))
+        }
+    }
+    fn font(&self, index: usize) -> Option<Font> {
+        BASE.fonts.get(index).cloned()
+    }
+    /// A report has no today: its dates are those of its data.
+    fn today(&self, _offset: Option<Duration>) -> Option<Datetime> {
+        None
+    }
+}
+
+fn not_found(id: FileId) -> FileError {
+    FileError::NotFound(id.vpath().get_without_slash().into())
+}
