@@ -305,6 +305,72 @@ fn a_gap_in_collection_does_not_end_noncompliance() {
     }
 }
 
+fn uncollected(region: &str) -> compliance::coverage::ScopeCoverage {
+    let mut missing = scope(A, region);
+    missing.missing = Some(gap("Coverage.SourceFailed"));
+    missing
+}
+
+/// A user recorded in two regions: one region's silence says nothing, both regions' silence does.
+#[test]
+fn a_global_pair_is_not_collected_only_when_all_its_regions_are_not() {
+    let user = |region| result([A, region, "iam-user-mfa-enabled", USER, "u"], NonCompliant);
+    let other = result([A, EU, "iam-user-mfa-enabled", USER, "v"], Compliant);
+    let before = || {
+        Day::new(
+            "2026-11-20T09:00:00Z",
+            vec![user(EU), user(US)],
+            vec![scope(A, EU), scope(A, US)],
+        )
+    };
+    let check = |rows: Vec<EvaluationResult>, scopes, expected| {
+        let output = score(&[before(), Day::new("2026-11-21T09:00:00Z", rows, scopes)]);
+        assert_eq!(output.lists.vanished[0].cause, Some(expected));
+    };
+    check(
+        vec![other],
+        vec![scope(A, EU), uncollected(US)],
+        Cause::ResourceDeleted,
+    );
+    check(
+        Vec::new(),
+        vec![uncollected(EU), uncollected(US)],
+        Cause::NotCollected,
+    );
+}
+
+/// Gone for certain in one region, back in another that was not collected meanwhile: it begins anew.
+#[test]
+fn noncompliance_that_ended_does_not_begin_before_its_end() {
+    let user = |region| {
+        vec![result(
+            [A, region, "iam-user-mfa-enabled", USER, "u"],
+            NonCompliant,
+        )]
+    };
+    let output = score(&[
+        Day::new(
+            "2026-11-18T09:00:00Z",
+            Vec::new(),
+            vec![scope(A, EU), uncollected(US)],
+        ),
+        Day::new(
+            "2026-11-19T09:00:00Z",
+            user(EU),
+            vec![scope(A, EU), uncollected(US)],
+        ),
+        Day::new(
+            "2026-11-20T09:00:00Z",
+            Vec::new(),
+            vec![scope(A, EU), uncollected(US)],
+        ),
+        Day::new("2026-11-21T09:00:00Z", user(US), vec![scope(A, EU), scope(A, US)]),
+    ]);
+    let row = &output.lists.noncompliant[0];
+    let since = Some(time("2026-11-21T09:00:00Z"));
+    assert_eq!((row.noncompliant_since, row.since_at_least), (since, false));
+}
+
 #[test]
 fn a_resolution_takes_the_recorded_times_that_fit() {
     let with = |mut row: EvaluationResult, recorded: &str| {
