@@ -53,6 +53,7 @@ where
         })
         .await
         .map_err(CliError::step("plan", plan_report::StepError::code))?;
+    session.planned_calls += plan.plan_body.planned_calls;
     let shards = collect_shards(session, source, &plan.plan_body.shards).await?;
     let input = freeze::FreezeInput { plan: plan.plan, shards };
     let frozen = session
@@ -82,8 +83,9 @@ async fn collect_shards<S: EvaluationSource, D, I: RuleInventory>(
     shards: &[ObjectRef],
 ) -> Result<Vec<ObjectRef>, CliError> {
     let concurrency = session.settings.collection.concurrency as usize;
-    session
+    let (results, planned_calls) = session
         .timed("collect", async |session: &Session| {
+            let mut planned_calls = 0;
             let mut results = Vec::with_capacity(shards.len());
             for shard in shards {
                 let input = collect_results::CollectInput { shard: shard.clone(), concurrency };
@@ -96,11 +98,14 @@ async fn collect_shards<S: EvaluationSource, D, I: RuleInventory>(
                 )
                 .await
                 .map_err(CliError::step("collect", collect_results::StepError::code))?;
+                planned_calls += output.counts.planned_calls;
                 results.push(output.results);
             }
-            Ok(results)
+            Ok::<_, CliError>((results, planned_calls))
         })
-        .await
+        .await?;
+    session.planned_calls += planned_calls;
+    Ok(results)
 }
 
 /// The times for which a simulated run needs a past: those its report looks back to, oldest first.

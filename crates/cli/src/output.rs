@@ -152,16 +152,28 @@ pub(crate) fn coverage_line(coverage: &Coverage) -> String {
     line
 }
 
+/// The operations of the call plan; names and the rule inventory are asked besides.
+const CALL_PLAN: [&str; 4] = [
+    "DescribeConfigurationAggregatorSourcesStatus",
+    "DescribeAggregateComplianceByConfigRules",
+    "SelectAggregateResourceConfig",
+    "GetAggregateComplianceDetailsByConfigRule",
+];
+
 fn calls_line(provenance: &Provenance) -> String {
     if provenance.offline {
         return "none, from a saved snapshot".to_owned();
     }
-    let succeeded: u64 = provenance.calls.values().map(|count| count.succeeded).sum();
-    let attempts = attempts(&provenance.calls);
+    let (plan, besides): (Vec<_>, Vec<_>) =
+        provenance.calls.iter().partition(|(operation, _)| CALL_PLAN.contains(&operation.as_str()));
+    let sum = |calls: &[(&String, &CallCount)], of: fn(&CallCount) -> u64| -> u64 {
+        calls.iter().map(|(_, count)| of(count)).sum()
+    };
     format!(
-        "{} made in {} (the plan's formula: {})",
-        text::count(succeeded),
-        text::plural(attempts, "attempt", "attempts"),
-        text::count(provenance.planned_calls)
+        "{} of the call plan (its formula: {}), {} for names and rule inventory, {} in all",
+        text::count(sum(&plan, |count| count.succeeded)),
+        text::count(provenance.planned_calls),
+        text::count(sum(&besides, |count| count.succeeded)),
+        text::plural(attempts(&provenance.calls), "attempt", "attempts"),
     )
 }

@@ -61,7 +61,7 @@ pub(crate) async fn make_report(
         })
         .await
         .map_err(CliError::step("seal", SealError::code))?;
-    let provenance = provenance(session, &scorecard, &sealed, by);
+    let provenance = provenance(session, &sealed, by);
     seal_report::record_provenance(&sealed, &provenance, &session.store)
         .await
         .map_err(CliError::step("seal", SealError::code))?;
@@ -111,7 +111,7 @@ fn defect(what: &'static str) -> impl FnOnce(serde_json::Error) -> CliError {
     }
 }
 
-fn provenance(session: &Session, scorecard: &Scorecard, sealed: &Sealed, by: Origins) -> Provenance {
+fn provenance(session: &Session, sealed: &Sealed, by: Origins) -> Provenance {
     Provenance {
         schema: SCHEMA,
         run_id: sealed.body.run_id.clone(),
@@ -122,7 +122,7 @@ fn provenance(session: &Session, scorecard: &Scorecard, sealed: &Sealed, by: Ori
         plumbline_version: version(),
         stages: session.stages(),
         calls: by.calls,
-        planned_calls: scorecard.context.coverage.planned_calls,
+        planned_calls: session.planned_calls,
         offline: by.offline,
     }
 }

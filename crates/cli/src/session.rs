@@ -21,6 +21,8 @@ pub(crate) struct Session {
     pub(crate) settings_ref: ObjectRef,
     pub(crate) progress: StderrProgress,
     pub(crate) started_at: Timestamp,
+    /// Calls that the call plan's formula foresees for what this run has collected so far.
+    pub(crate) planned_calls: u64,
     stages: Vec<StageTime>,
 }
 
@@ -33,7 +35,7 @@ impl Session {
         let key = format!("settings/{}.json", sha256_hex(&bytes));
         let settings_ref = objects::put_or_adopt(&store, &key, &bytes).await?;
         let started_at = SystemClock.now();
-        Ok(Self { store, settings, settings_ref, progress: StderrProgress::new(), started_at, stages: Vec::new() })
+        Ok(Self { store, settings, settings_ref, progress: StderrProgress::new(), started_at, planned_calls: 0, stages: Vec::new() })
     }
 
     /// Awaits a stage and adds its wall time to the stage of that name.

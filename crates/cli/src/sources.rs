@@ -20,6 +20,7 @@ pub(crate) async fn run(kind: ReportKind, args: RunArgs) -> Result<(), CliError>
     let mut settings = session::read_settings(args.settings.as_ref())?;
     if args.source.simulate {
         settings.collection.rule_inventory_role.get_or_insert_with(|| simulate::INVENTORY_ROLE.to_owned());
+        settings.report.organization.get_or_insert_with(|| "Simulated organization".to_owned());
     }
     let mut session = Session::open(&args.out, settings).await?;
     if let Some(folder) = &args.source.snapshot {

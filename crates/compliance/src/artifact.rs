@@ -92,7 +92,7 @@ pub struct Provenance {
     pub stages: Vec<StageTime>,
     /// Calls by operation.
     pub calls: BTreeMap<String, CallCount>,
-    /// Calls the call plan's formula foresees.
+    /// Calls the call plan's formula foresees for every snapshot this run collected.
     pub planned_calls: u64,
     /// The results were read from a saved snapshot, not from an aggregator.
     pub offline: bool,
