@@ -4,7 +4,8 @@ use typst::World;
 use typst::WorldExt;
 use typst::diag::SourceDiagnostic;
 use typst::foundations::Smart;
-use typst::layout::{Frame, FrameItem};
+use typst::layout::{Abs, Frame, FrameItem, Point};
+use typst::text::TextItem;
 use typst_layout::PagedDocument;
 use typst_pdf::{PdfStandard, PdfStandards};
 
@@ -20,6 +21,11 @@ pub struct PdfOptions {
     /// The creator named in the metadata.
     pub creator: String,
 }
+
+/// The templates' margin: 17 mm in points.
+const MARGIN: Abs = Abs::raw(17.0 * 72.0 / 25.4);
+/// What kerning and the width of a rule may stand out.
+const TOLERANCE: Abs = Abs::raw(0.6);
 
 /// A report, laid out.
 pub struct Document {
@@ -62,10 +68,29 @@ impl Document {
     pub fn page_texts(&self) -> Vec<String> {
         let text_of = |page: &typst_layout::Page| {
             let mut text = String::new();
-            collect_text(&page.frame, &mut text);
+            walk(&page.frame, Point::zero(), &mut |item, _| {
+                text.push_str(&item.text);
+                text.push('\n');
+            });
             text
         };
         self.paged.pages().iter().map(text_of).collect()
+    }
+
+    /// Runs of text that begin or end beyond the page's left and right margin: what overflows its cell so far that
+    /// it leaves the type area. A good report has none.
+    pub fn text_outside_the_margins(&self) -> Vec<String> {
+        let mut outside = Vec::new();
+        for page in self.paged.pages() {
+            let width = page.frame.width();
+            let (low, high) = (MARGIN - TOLERANCE, width - MARGIN + TOLERANCE);
+            walk(&page.frame, Point::zero(), &mut |text, at| {
+                if at.x < low || at.x + text.width() > high {
+                    outside.push(text.text.to_string());
+                }
+            });
+        }
+        outside
     }
 
     /// The document as a tagged PDF, PDF/A-3b and PDF/UA-1 at once.
@@ -126,14 +151,16 @@ fn place(world: &ReportWorld, span: typst::syntax::DiagSpan) -> Option<String> {
     Some(format!("{}:{line}", id.vpath().get_without_slash()))
 }
 
-fn collect_text(frame: &Frame, out: &mut String) {
-    for (_, item) in frame.items() {
+/// Visits every run of text with its place on the page.
+fn walk(frame: &Frame, origin: Point, visit: &mut impl FnMut(&TextItem, Point)) {
+    for (at, item) in frame.items() {
+        let at = origin + *at;
         match item {
-            FrameItem::Group(group) => collect_text(&group.frame, out),
-            FrameItem::Text(text) => {
-                out.push_str(&text.text);
-                out.push('\n');
+            FrameItem::Group(group) => {
+                let shift = Point::new(group.transform.tx, group.transform.ty);
+                walk(&group.frame, at + shift, visit);
             }
+            FrameItem::Text(text) => visit(text, at),
             _ => {}
         }
     }

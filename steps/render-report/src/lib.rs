@@ -33,12 +33,12 @@ pub struct RenderInput {
     pub settings: Settings,
 }
 
-/// Makes the report's files: `report.pdf`, `scorecard.json` and one CSV per list, sorted by name.
+/// Makes the report's files: `report.pdf`, `digest.json`, `scorecard.json` and one CSV per list, sorted by name.
 ///
 /// # Errors
 /// [`RenderError`], all of which are defects of this program and not of the data: see its variants.
 pub fn run(input: &RenderInput, progress: &dyn Progress) -> Result<Vec<Artifact>, RenderError> {
-    let mut makers: Vec<Maker> = vec![report_pdf, scorecard_json];
+    let mut makers: Vec<Maker> = vec![report_pdf, scorecard_json, digest_json];
     makers.extend([new_csv, resolved_csv, vanished_csv, noncompliant_csv] as [Maker; 4]);
     progress.begin("render", makers.len() as u64);
     let mut artifacts = Vec::with_capacity(makers.len());
@@ -66,11 +66,19 @@ fn report_pdf(input: &RenderInput) -> Result<Artifact, RenderError> {
 }
 
 fn scorecard_json(input: &RenderInput) -> Result<Artifact, RenderError> {
-    let bytes = canonical_json(&input.scorecard).map_err(|source| RenderError::Json {
-        file: "scorecard.json",
-        source,
-    })?;
-    Ok(artifact("scorecard.json", "application/json", None, bytes))
+    json_artifact("scorecard.json", &input.scorecard)
+}
+
+fn digest_json(input: &RenderInput) -> Result<Artifact, RenderError> {
+    json_artifact(
+        "digest.json",
+        &slack_blocks::digest(&input.scorecard, &input.lists, &input.settings),
+    )
+}
+
+fn json_artifact<T: serde::Serialize>(name: &'static str, document: &T) -> Result<Artifact, RenderError> {
+    let bytes = canonical_json(document).map_err(|source| RenderError::Json { file: name, source })?;
+    Ok(artifact(name, "application/json", None, bytes))
 }
 
 fn new_csv(input: &RenderInput) -> Result<Artifact, RenderError> {

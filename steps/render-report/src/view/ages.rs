@@ -79,8 +79,29 @@ pub(super) fn section(scorecard: &Scorecard) -> AgesSection {
             Some(seconds) => format!("Mean time to detect: {}.", format::duration(seconds)),
             None => "Mean time to detect is not measured: it needs events.".to_owned(),
         },
-        alt: "Bar of the open pairs by age, youngest left".to_owned(),
+        alt: alt(scorecard),
     }
+}
+
+/// The chart in words.
+fn alt(scorecard: &Scorecard) -> String {
+    let rows: Vec<_> = scorecard
+        .severities
+        .iter()
+        .map(|row| {
+            let counts: Vec<_> = row
+                .ages
+                .classes
+                .iter()
+                .map(|count| format::count(*count))
+                .collect();
+            format!("{} {}", text::severity(row.severity).name(), counts.join(", "))
+        })
+        .collect();
+    format!(
+        "Bars of open pairs by age class, youngest first, for each severity: {}.",
+        rows.join("; ")
+    )
 }
 
 fn age_row(severity: Option<SeverityCell>, ages: &Ages, times: &TimesToResolve) -> AgeRow {

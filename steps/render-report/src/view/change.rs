@@ -1,6 +1,6 @@
 //! The change of the score, decomposed, and the severities.
 
-use compliance::scorecard::{Cause, Contribution, Scorecard, SeverityScore};
+use compliance::scorecard::{Cause, Contribution, Movement, Scorecard, Scores, SeverityScore, TrendPoint};
 use compliance::text as format;
 use serde::Serialize;
 
@@ -13,6 +13,7 @@ pub(super) struct ChangeSection {
     /// Said instead of a decomposition.
     absent: &'static str,
     severities: Vec<SeverityRow>,
+    trend: Vec<TrendRow>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -33,6 +34,21 @@ struct CauseRow {
     /// Of the greatest contribution, −1 to 1.
     bar: f64,
     mark: Mark,
+}
+
+/// A point of the trend: the figures behind the charts.
+#[derive(Debug, Clone, Serialize)]
+struct TrendRow {
+    day: String,
+    /// The snapshot's moment; none is a gap.
+    as_of: Option<String>,
+    compliance: String,
+    resource: String,
+    weighted: String,
+    noncompliant: String,
+    new: String,
+    resolved: String,
+    missing: String,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -60,6 +76,7 @@ pub(super) fn section(scorecard: &Scorecard) -> ChangeSection {
             "One side of the comparison has no data, so the change cannot be decomposed."
         },
         severities: scorecard.severities.iter().map(severity_row).collect(),
+        trend: scorecard.trend.points.iter().map(trend_row).collect(),
     }
 }
 
@@ -141,6 +158,32 @@ pub(super) fn phrase(cause: Cause, pairs: u64) -> String {
         Cause::NoLongerEvaluated => format!("{count} {was} no longer evaluated"),
         Cause::CollectedAgain => format!("{count} {was} collected again"),
         Cause::NotCollected => format!("{count} {was} not collected"),
+    }
+}
+
+fn trend_row(point: &TrendPoint) -> TrendRow {
+    let scores = point.scores.as_ref();
+    let score = |share: fn(&Scores) -> Option<f64>| {
+        scores.map_or("–".to_owned(), |scores| {
+            text::unbroken(&format::score(share(scores)))
+        })
+    };
+    let moved = |count: fn(&Movement) -> u64| {
+        point
+            .movement
+            .as_ref()
+            .map_or("–".to_owned(), |movement| text::count(count(movement)))
+    };
+    TrendRow {
+        day: format::day(point.target),
+        as_of: point.as_of.map(format::minute),
+        compliance: score(|scores| scores.compliance_score),
+        resource: score(|scores| scores.resource_score),
+        weighted: score(|scores| scores.weighted_score),
+        noncompliant: scores.map_or("–".to_owned(), |scores| text::count(scores.pairs.noncompliant)),
+        new: moved(|movement| movement.new),
+        resolved: moved(|movement| movement.resolved),
+        missing: scores.map_or("–".to_owned(), |_| text::count(point.scopes_missing)),
     }
 }
 

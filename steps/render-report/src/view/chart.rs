@@ -44,6 +44,8 @@ pub(crate) struct LineChart {
 pub(crate) struct PointLabel {
     x: f64,
     y: f64,
+    /// Under its point, out of the way of a line that rises from it.
+    below: bool,
     text: String,
 }
 
@@ -77,19 +79,26 @@ pub(crate) fn line(trend: &Trend, kind: ReportKind) -> Option<LineChart> {
         y_ticks: axis.ticks(),
         runs: runs(&points),
         gaps: gaps(&points),
-        ends: [known.first(), known.last()]
-            .into_iter()
-            .flatten()
-            .map(|(point, share)| PointLabel {
-                x: point.x,
-                y: point.y,
-                text: unbroken(&text::score(Some(*share))),
-            })
-            .collect(),
+        ends: ends(&known),
         incomplete: known.iter().any(|(point, _)| point.incomplete),
         range: axis.range(),
         alt: line_alt(trend),
     })
+}
+
+fn ends(known: &[(Point, f64)]) -> Vec<PointLabel> {
+    let rises = known.windows(2).next().is_some_and(|pair| pair[1].1 > pair[0].1);
+    [known.first(), known.last()]
+        .into_iter()
+        .flatten()
+        .enumerate()
+        .map(|(index, (point, share))| PointLabel {
+            x: point.x,
+            y: point.y,
+            below: index == 0 && rises && point.y > 0.15,
+            text: unbroken(&text::score(Some(*share))),
+        })
+        .collect()
 }
 
 fn share(point: &TrendPoint) -> Option<f64> {

@@ -214,10 +214,7 @@ fn facts(coverage: &Coverage) -> Vec<Fact> {
                 read_by(Method::Details)
             ),
         ),
-        fact(
-            "Annotations not readable",
-            sum(|scope| scope.annotations_missing),
-        ),
+        fact("Annotations not readable", sum(|scope| scope.annotations_missing)),
         fact(
             "Rules whose two counts disagreed",
             sum(|scope| scope.count_disagreements),

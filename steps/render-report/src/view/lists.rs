@@ -92,9 +92,9 @@ fn list(scorecard: &Scorecard, title: &'static str, rows: &[PairRow], extra: Ext
             )
         },
         time_title: if extra == Extra::Resolved {
-            "Was open"
+            "Was open, since"
         } else {
-            "Open for"
+            "Open for, since"
         },
         extra_title: match extra {
             Extra::Nothing => None,
@@ -137,10 +137,7 @@ pub(super) fn cells(scorecard: &Scorecard, row: &PairRow, extra: Extra) -> PairC
         resource_type: text::shown(&row.key.resource_type),
         region: text::shown(&row.key.aws_region),
         age: text::duration(age, row.since_at_least),
-        date: row
-            .noncompliant_since
-            .map(|since| format!("since {}", format::day(since)))
-            .unwrap_or_default(),
+        date: row.noncompliant_since.map(format::day).unwrap_or_default(),
         extra: extra_cell(row, extra),
         annotation: annotation(row),
     }

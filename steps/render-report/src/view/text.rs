@@ -13,7 +13,7 @@ const BREAK: char = '\u{200B}';
 const WHOLE: usize = 20;
 /// A word breaks after these; after this many characters without one it breaks anywhere.
 const BREAK_AFTER: [char; 9] = ['/', ':', '.', '_', '-', ',', '=', '@', '+'];
-const LONGEST_RUN: usize = 16;
+const LONGEST_RUN: usize = 12;
 
 /// External text as shown: trimmed; newlines as `↵`; characters that are invisible, reorder their neighbours or
 /// have no glyph as `[U+0007]`; long words with places to break. The CSV and JSON files hold the text unchanged.
@@ -171,6 +171,12 @@ pub(crate) fn direction(direction: Direction) -> DirectionCell {
 pub(crate) struct SeverityCell {
     text: &'static str,
     key: &'static str,
+}
+
+impl SeverityCell {
+    pub(crate) fn name(self) -> &'static str {
+        self.text
+    }
 }
 
 pub(crate) fn severity(severity: Option<Severity>) -> SeverityCell {
