@@ -19,12 +19,12 @@ lint:
 rust-test:
 	cargo test --workspace --locked
 
+# Uses the binaries of `cargo test --workspace`: building one package alone would unify features anew and build all again.
 # boto3 pages through the simulated organization; DuckDB reads the snapshots that the real binary wrote.
 python-test: $(VENV)/ready
-	cargo build --locked -p plumbline
-	cargo build --locked -p simulated-org --example serve
+	cargo test --workspace --locked --no-run
 	rm -rf $(TARGET)/python-test && mkdir -p $(TARGET)/python-test
-	$(BIN) report daily --simulate --accounts 6 --regions 2 --rules 30 --as-of 2026-11-21T09:00:00Z --out $(TARGET)/python-test/out
+	$(BIN) report daily --simulate --accounts 6 --regions 2 --rules 30 --resources 12 --as-of 2026-11-21T09:00:00Z --out $(TARGET)/python-test/out
 	PLUMBLINE_SIM_SERVE=$(abspath $(SIM)) PLUMBLINE_BIN=$(abspath $(BIN)) PLUMBLINE_OUT=$(abspath $(TARGET))/python-test/out \
 		$(PY) -m pytest -q -p no:cacheprovider tests/python
 

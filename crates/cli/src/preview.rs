@@ -5,8 +5,8 @@ use std::path::Path;
 
 use crate::error::CliError;
 
-/// Widest drawing: Slack's own column is no wider.
-const WIDTH: usize = 88;
+/// Columns drawn: what a table of the digest needs.
+const WIDTH: usize = 100;
 
 /// Draws a bundle's digest, and its thread when asked.
 #[allow(clippy::disallowed_methods, reason = "the file to draw is read once, at the edge")]

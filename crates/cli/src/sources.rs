@@ -4,6 +4,7 @@ use aws::{Aws, AwsSettings, AggregatorSource, MemberRuleInventory, Organizations
 use compliance::ports::Clock;
 use compliance::report::ReportKind;
 use compliance::Timestamp;
+use compliance::text;
 use jiff::{Unit, TimestampRound, RoundMode};
 use local::SystemClock;
 
@@ -56,14 +57,19 @@ async fn simulated(session: &mut Session, kind: ReportKind, args: &RunArgs) -> R
     settings.endpoint_override = Some(simulation.url());
     let aws = Aws::connect(settings).await?;
     let source = source(&aws, simulate::AGGREGATOR, Some(simulation.description())).await?;
-    for past in collect::simulated_past(kind, as_of) {
-        simulation.show(past);
-        collect::collect_snapshot(session, &source, past).await?;
+    for moment in collect::simulated_past(kind, as_of) {
+        show(session, &simulation, moment);
+        collect::collect_snapshot(session, &source, moment).await?;
     }
-    simulation.show(as_of);
+    show(session, &simulation, as_of);
     let (snapshot, origin) = collect::collect_snapshot(session, &source, as_of).await?;
     let by = Origins { principal: Some("simulation".to_owned()), calls: aws.calls(), offline: false };
     report::make_report(session, kind, snapshot, origin, by, args.json).await
+}
+
+fn show(session: &Session, simulation: &simulate::Simulation, moment: Timestamp) {
+    session.progress.note(&format!("Simulated organization at {}", text::minute(moment)));
+    simulation.show(moment);
 }
 
 async fn source(

@@ -110,7 +110,7 @@ pub async fn run(
 }
 
 fn stage(index: u32) -> String {
-    format!("Collect shard {}", index.saturating_add(1))
+    format!("collect {}", index.saturating_add(1))
 }
 
 fn summary(counts: &CollectCounts) -> String {

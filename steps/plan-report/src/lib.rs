@@ -116,7 +116,7 @@ pub async fn run(
     store: &impl ObjectStore,
     progress: &dyn Progress,
 ) -> Result<PlanOutput, StepError> {
-    progress.begin("Plan", 4);
+    progress.begin("plan", 4);
     let aggregator = source.aggregator(&input.aggregator).await?;
     let origin = Origin {
         aggregator_arn: aggregator.arn.clone(),
