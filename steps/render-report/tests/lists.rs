@@ -1,5 +1,7 @@
 //! The CSV files, read back.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 use render_report::list_csv;
 
 mod samples;

@@ -1,5 +1,7 @@
 //! What a reader of the files finds in them.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 use compliance::definitions::DEFINITIONS;
 use compliance::progress::Silent;
 use compliance::scorecard::PairRow;
@@ -179,7 +181,7 @@ fn the_same_input_gives_the_same_bytes() {
     let input = cases::one_account();
     let view = View::new(&input.scorecard, &input.lists, &input.settings);
     let options = PdfOptions {
-        ident: input.scorecard.run_id.clone(),
+        ident: input.scorecard.run_id,
         creator: "Plumbline".to_owned(),
     };
     let (first, warnings) = pdf(&view, &options).unwrap();

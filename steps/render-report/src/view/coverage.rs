@@ -1,8 +1,9 @@
 //! What the report knows and does not know.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use compliance::coverage::{Coverage, Expectation, Gap, Inventory, Method, ScopeCoverage, SourceState};
+use compliance::rule_name::{self, Deployment};
 use compliance::scorecard::{Merged, Scorecard};
 use compliance::text as format;
 use serde::Serialize;
@@ -70,7 +71,8 @@ struct MissingRuleRow {
 #[derive(Debug, Clone, Serialize)]
 struct WithoutResultsRow {
     rule: String,
-    scopes: String,
+    names: String,
+    deployments: String,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -300,20 +302,54 @@ fn inventory(coverage: &Coverage) -> String {
     )
 }
 
+/// By rule, not by deployed name: Security Hub and conformance packs name a rule anew in every account and region.
 fn without_results(coverage: &Coverage) -> Vec<WithoutResultsRow> {
-    let mut scopes_of: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut of_rule: BTreeMap<&str, (BTreeSet<&str>, u64)> = BTreeMap::new();
     for scope in &coverage.scopes {
         if let Inventory::Known { without_results, .. } = &scope.inventory {
-            for rule in without_results {
-                *scopes_of.entry(rule).or_default() += 1;
+            for name in without_results {
+                let (names, deployments) = of_rule.entry(rule_name::parse(name).0).or_default();
+                names.insert(name);
+                *deployments += 1;
             }
         }
     }
-    scopes_of
+    of_rule
         .into_iter()
-        .map(|(rule, scopes)| WithoutResultsRow {
+        .map(|(rule, (names, deployments))| WithoutResultsRow {
             rule: text::shown(rule),
-            scopes: format::count(scopes),
+            names: schemes(names.into_iter()).join("; "),
+            deployments: format::count(deployments),
+        })
+        .collect()
+}
+
+/// The names of one rule, told by how they were deployed: a single name in full, several counted with an example.
+fn schemes<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut by_scheme: BTreeMap<u8, (&'static str, Vec<&str>)> = BTreeMap::new();
+    for name in names {
+        let (order, scheme) = match rule_name::parse(name).1 {
+            Deployment::Plain => (0, "plain names"),
+            Deployment::ConformancePack { .. } => (1, "names in conformance packs"),
+            Deployment::SecurityHub => (2, "names of Security Hub"),
+            Deployment::OrganizationRule => (3, "names of organization rules"),
+        };
+        by_scheme
+            .entry(order)
+            .or_insert((scheme, Vec::new()))
+            .1
+            .push(name);
+    }
+    by_scheme
+        .into_values()
+        .map(|(scheme, names)| match names.as_slice() {
+            [only] => text::shown(only),
+            [first, ..] => format!(
+                "{} {scheme}, such as {}",
+                format::count(names.len() as u64),
+                text::shown(first)
+            ),
+            [] => String::new(),
         })
         .collect()
 }
@@ -353,11 +389,7 @@ fn merged_rules(merged: &Merged) -> Vec<MergedRow> {
         .iter()
         .map(|rule| MergedRow {
             rule: text::shown(&rule.rule),
-            names: rule
-                .config_rule_names
-                .iter()
-                .map(|name| text::shown(name))
-                .collect(),
+            names: schemes(rule.config_rule_names.iter().map(String::as_str)),
             duplicates: format::count(rule.duplicates),
         })
         .collect()
