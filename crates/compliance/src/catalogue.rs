@@ -1,12 +1,13 @@
 //! What is known of each rule: severity, description, guidance, framework controls. Built in, overridable in
 //! [`crate::settings::Settings`], never guessed: a rule without a severity is unrated, and says so.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
 use crate::rule_name::{self, Deployment};
-use crate::settings::Settings;
+use crate::settings::{RuleSettings, Settings};
 
 /// How much a noncompliant result matters, most severe first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -47,7 +48,7 @@ impl Severity {
 }
 
 /// The version of the built-in catalogue: bump with any change of the files under `catalogue/`.
-pub const VERSION: &str = "2026-11-21.1";
+pub const VERSION: &str = "2026-11-21.2";
 
 /// One managed rule of AWS Config, as its developer guide and Security Hub describe it.
 #[derive(Debug, Clone, Deserialize)]
@@ -141,6 +142,19 @@ pub fn framework(id: &str) -> Option<&'static Framework> {
     FRAMEWORKS.iter().find(|framework| framework.id == id)
 }
 
+const MANAGED_RULES: &str = include_str!("../catalogue/managed-rules.json");
+
+/// Whether the catalogue has a managed rule of this identifier.
+pub fn knows_identifier(identifier: &str) -> bool {
+    static IDENTIFIERS: OnceLock<BTreeSet<String>> = OnceLock::new();
+    let read = || {
+        // A damaged catalogue knows nothing here and is told by `Catalogue::new`.
+        let rules: Vec<ManagedRule> = serde_json::from_str(MANAGED_RULES).unwrap_or_default();
+        rules.into_iter().map(|rule| rule.identifier).collect()
+    };
+    IDENTIFIERS.get_or_init(read).contains(identifier)
+}
+
 /// The built-in catalogue could not be read: a defect of the build, not of the user's input.
 #[derive(Debug, thiserror::Error)]
 #[error("the built-in rule catalogue file {file} is damaged")]
@@ -156,6 +170,8 @@ pub struct CatalogueError {
 pub struct Catalogue {
     by_name: BTreeMap<String, RuleMetadata>,
     name_of_identifier: BTreeMap<String, String>,
+    /// The user's words, by the normalised rule they are about.
+    overrides: BTreeMap<String, Vec<RuleSettings>>,
     settings: Settings,
 }
 
@@ -165,10 +181,7 @@ impl Catalogue {
     /// # Errors
     /// When an embedded file does not parse (a test holds that they do).
     pub fn new(settings: &Settings) -> Result<Self, CatalogueError> {
-        let rules: Vec<ManagedRule> = parse_embedded(
-            "managed-rules.json",
-            include_str!("../catalogue/managed-rules.json"),
-        )?;
+        let rules: Vec<ManagedRule> = parse_embedded("managed-rules.json", MANAGED_RULES)?;
         let guidance: BTreeMap<String, String> =
             parse_embedded("guidance.json", include_str!("../catalogue/guidance.json"))?;
         let mut controls: BTreeMap<String, BTreeMap<String, Vec<String>>> = BTreeMap::new();
@@ -193,11 +206,18 @@ impl Catalogue {
                 (rule.default_name.clone(), metadata(rule, guidance, controls))
             })
             .collect();
-        Ok(Self {
+        let mut catalogue = Self {
             by_name,
             name_of_identifier,
+            overrides: BTreeMap::new(),
             settings: settings.clone(),
-        })
+        };
+        for (name, rule) in &settings.rules {
+            let about = catalogue.name_of_identifier.get(name).cloned();
+            let about = about.unwrap_or_else(|| catalogue.resolve(name).rule);
+            catalogue.overrides.entry(about).or_default().push(rule.clone());
+        }
+        Ok(catalogue)
     }
 
     /// The normalised rule of a deployed name. Settings come first (`rules."<name>".identifier`), then the
@@ -215,14 +235,7 @@ impl Catalogue {
     /// What is known of a normalised rule, the user's overrides applied.
     pub fn metadata(&self, rule: &str) -> RuleMetadata {
         let mut known = self.by_name.get(rule).cloned().unwrap_or_else(|| unknown(rule));
-        let by_identifier = known
-            .identifier
-            .as_ref()
-            .and_then(|identifier| self.settings.rules.get(identifier));
-        for settings in [by_identifier, self.settings.rules.get(rule)]
-            .into_iter()
-            .flatten()
-        {
+        for settings in self.overrides.get(rule).into_iter().flatten() {
             known.severity = settings.severity.or(known.severity);
             known.description = settings.description.clone().or(known.description);
             known.guidance = settings.guidance.clone().or(known.guidance);
@@ -340,6 +353,14 @@ mod tests {
         .unwrap();
         let catalogue = Catalogue::new(&settings).unwrap();
         assert_eq!(catalogue.resolve("my-ssh").rule, "restricted-ssh");
+        let deployed = "[rules.\"OrgConfigRule-restricted-ssh-abc123\"]\nseverity = \"low\"\n";
+        let deployed = Catalogue::new(&Settings::parse(deployed).unwrap()).unwrap();
+        let severity = deployed.metadata("restricted-ssh").severity;
+        assert_eq!(
+            severity,
+            Some(Severity::Low),
+            "a deployed name speaks of its rule"
+        );
         assert_eq!(
             catalogue.metadata("restricted-ssh").severity,
             Some(Severity::Critical)

@@ -58,7 +58,16 @@ pub fn parse_json<T: DeserializeOwned>(key: &str, bytes: &[u8]) -> Result<T, Por
 pub async fn put_or_adopt(store: &impl ObjectStore, key: &str, bytes: &[u8]) -> Result<ObjectRef, PortError> {
     let sha256 = match store.put_new(key, bytes).await? {
         Put::Created => sha256_hex(bytes),
-        Put::Existed => sha256_hex(&store.get(key).await?.unwrap_or_default()),
+        Put::Existed => {
+            let vanished = || {
+                PortError::new(
+                    "Store",
+                    PortErrorKind::Storage,
+                    format!("{key} vanished while it was read; run again"),
+                )
+            };
+            sha256_hex(&store.get(key).await?.ok_or_else(vanished)?)
+        }
     };
     Ok(ObjectRef {
         key: key.to_owned(),

@@ -174,13 +174,33 @@ pub enum SettingsError {
     #[error("{0}")]
     Syntax(String),
     /// A value that parses but cannot be meant.
-    #[error("{field}: {problem}")]
+    #[error("{}{field}: {problem}", line.map(|line| format!("line {line}, ")).unwrap_or_default())]
     Value {
+        /// The line that names the field, counted from 1; `None` when the text is not at hand.
+        line: Option<usize>,
         /// The field's path.
         field: String,
         /// What is wrong and what would be right.
         problem: String,
     },
+}
+
+impl SettingsError {
+    /// The same error with the line of `text` that sets its field.
+    fn at(self, text: &str) -> Self {
+        let Self::Value { field, problem, .. } = self else {
+            return self;
+        };
+        let key = field.rsplit('.').next().unwrap_or(&field);
+        let names = |line: &str| {
+            let set = line.split_once('=').map_or(line, |(set, _)| set).trim();
+            set.trim_matches(['[', ']'])
+                .split('.')
+                .any(|part| part.trim_matches(['"', '\'']) == key)
+        };
+        let line = text.lines().position(names).map(|index| index + 1);
+        Self::Value { line, field, problem }
+    }
 }
 
 impl Settings {
@@ -191,7 +211,7 @@ impl Settings {
     pub fn parse(text: &str) -> Result<Self, SettingsError> {
         let settings: Self = toml::from_str(text)
             .map_err(|error| SettingsError::Syntax(error.to_string().trim_end().to_owned()))?;
-        settings.check()?;
+        settings.check().map_err(|error| error.at(text))?;
         Ok(settings)
     }
 
@@ -200,11 +220,25 @@ impl Settings {
     /// # Errors
     /// [`SettingsError::Value`] for the first field that cannot be meant.
     pub fn check(&self) -> Result<(), SettingsError> {
+        self.check_numbers()?;
+        let expected = self.collection.expected_accounts.iter();
+        let expected = expected.map(|id| ("collection.expected_accounts".to_owned(), id));
+        for (field, id) in expected.chain(self.accounts.keys().map(|id| (format!("accounts.{id}"), id))) {
+            if id.len() != 12 || !id.bytes().all(|byte| byte.is_ascii_digit()) {
+                return refuse(&field, &format!("{id:?} is not an account id of 12 digits"));
+            }
+        }
+        self.check_frameworks()?;
+        self.check_rules()
+    }
+
+    fn check_numbers(&self) -> Result<(), SettingsError> {
         let collection = &self.collection;
-        if let Some(rate) = collection.requests_per_second
-            && !(rate.is_finite() && rate > 0.0)
+        if collection
+            .requests_per_second
+            .is_some_and(|rate| !(rate.is_finite() && rate >= 0.01))
         {
-            return refuse("collection.requests_per_second", "must be above 0");
+            return refuse("collection.requests_per_second", "must be 0.01 or more");
         }
         for (field, value) in [
             ("collection.concurrency", collection.concurrency),
@@ -222,46 +256,86 @@ impl Settings {
                 "must be 0 or more percentage points",
             );
         }
-        for account_id in collection.expected_accounts.iter().chain(self.accounts.keys()) {
-            if account_id.len() != 12 || !account_id.bytes().all(|byte| byte.is_ascii_digit()) {
-                return refuse(
-                    "accounts",
-                    &format!("{account_id:?} is not an account id of 12 digits"),
-                );
-            }
-        }
-        for id in &self.report.frameworks {
+        Ok(())
+    }
+
+    fn check_frameworks(&self) -> Result<(), SettingsError> {
+        let chosen = self
+            .report
+            .frameworks
+            .iter()
+            .map(|id| ("report.frameworks".to_owned(), id));
+        let mapped = self.rules.iter().flat_map(|(name, rule)| {
+            rule.controls
+                .keys()
+                .map(move |id| (format!("rules.{name}.controls"), id))
+        });
+        for (field, id) in chosen.chain(mapped) {
             if catalogue::framework(id).is_none() {
                 let known: Vec<_> = catalogue::FRAMEWORKS
                     .iter()
                     .map(|framework| framework.id)
                     .collect();
-                return refuse(
-                    "report.frameworks",
-                    &format!("{id:?} is not one of {}", known.join(", ")),
-                );
+                return refuse(&field, &format!("{id:?} is not one of {}", known.join(", ")));
             }
         }
-        let links = self
-            .rules
-            .iter()
-            .filter_map(|(name, rule)| Some((format!("rules.{name}.link"), rule.link.as_ref()?)));
-        for (field, link) in links.chain(
-            self.report
+        if let Some(id) = first_repeated(&self.report.frameworks) {
+            return refuse("report.frameworks", &format!("{id:?} stands twice"));
+        }
+        Ok(())
+    }
+
+    fn check_rules(&self) -> Result<(), SettingsError> {
+        for (name, rule) in &self.rules {
+            let unknown = rule
+                .identifier
+                .as_deref()
+                .filter(|identifier| !catalogue::knows_identifier(identifier));
+            if let Some(identifier) = unknown {
+                let problem =
+                    format!("{identifier:?} is not the identifier of a managed rule in the catalogue");
+                return refuse(&format!("rules.{name}.identifier"), &problem);
+            }
+            if let Some(control) = rule
+                .controls
+                .values()
+                .find_map(|controls| first_repeated(controls))
+            {
+                return refuse(
+                    &format!("rules.{name}.controls"),
+                    &format!("{control:?} stands twice"),
+                );
+            }
+            if rule
                 .link
                 .as_ref()
-                .map(|link| ("report.link".to_owned(), link)),
-        ) {
-            if !link.starts_with("https://") {
-                return refuse(&field, "must begin with https://");
+                .is_some_and(|link| !link.starts_with("https://"))
+            {
+                return refuse(&format!("rules.{name}.link"), "must begin with https://");
             }
+        }
+        if self
+            .report
+            .link
+            .as_ref()
+            .is_some_and(|link| !link.starts_with("https://"))
+        {
+            return refuse("report.link", "must begin with https://");
         }
         Ok(())
     }
 }
 
+fn first_repeated(ids: &[String]) -> Option<&String> {
+    ids.iter()
+        .enumerate()
+        .find(|(index, id)| ids[..*index].contains(id))
+        .map(|(_, id)| id)
+}
+
 fn refuse(field: &str, problem: &str) -> Result<(), SettingsError> {
     Err(SettingsError::Value {
+        line: None,
         field: field.to_owned(),
         problem: problem.to_owned(),
     })
@@ -286,14 +360,32 @@ mod tests {
     fn values_that_cannot_be_meant_are_refused() {
         let check = |text: &str, field: &str| {
             let error = Settings::parse(text).unwrap_err().to_string();
-            assert!(error.starts_with(field), "{text}: {error}");
+            assert!(
+                error.starts_with(&format!("line 1, {field}: ")),
+                "{text}: {error}"
+            );
         };
         check(
             "collection.requests_per_second = 0.0",
             "collection.requests_per_second",
         );
         check("collection.concurrency = 0", "collection.concurrency");
-        check("collection.expected_accounts = [\"12\"]", "accounts");
+        check(
+            "collection.requests_per_second = 1e-20",
+            "collection.requests_per_second",
+        );
+        check(
+            "collection.expected_accounts = [\"12\"]",
+            "collection.expected_accounts",
+        );
+        check("accounts.12.name = \"x\"", "accounts.12");
+        check("report.frameworks = [\"soc2\", \"soc2\"]", "report.frameworks");
+        check("rules.x.identifier = \"NO_SUCH_RULE\"", "rules.x.identifier");
+        check("rules.x.controls = { soc-2 = [\"CC1\"] }", "rules.x.controls");
+        check(
+            "rules.x.controls = { soc2 = [\"CC1\", \"CC1\"] }",
+            "rules.x.controls",
+        );
         check("report.frameworks = [\"soc3\"]", "report.frameworks");
         check("rules.x.link = \"javascript:alert(1)\"", "rules.x.link");
         assert_eq!(Settings::parse("").unwrap(), Settings::default());

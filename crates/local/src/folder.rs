@@ -32,6 +32,18 @@ impl FolderObjectStore {
         self.root.join(key)
     }
 
+    /// Removes a folder of working files and all in it; that there is none is well.
+    ///
+    /// # Errors
+    /// `Store.Storage` when it cannot be removed.
+    pub fn discard_folder(&self, prefix: &str) -> Result<(), PortError> {
+        let path = self.checked_path(prefix.trim_end_matches('/'))?;
+        match fs::remove_dir_all(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(failure("remove", &path, error)),
+            _ => Ok(()),
+        }
+    }
+
     fn checked_path(&self, key: &str) -> Result<PathBuf, PortError> {
         let plain = !key.is_empty()
             && key
@@ -142,9 +154,7 @@ fn failure(doing: &str, path: &Path, error: io::Error) -> PortError {
         ErrorKind::PermissionDenied => {
             "permission denied; choose a folder you may write with --out, or change its permissions"
         }
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-            "the disk is full; free space and run again, finished objects are kept"
-        }
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "the disk is full; free space and run again",
         ErrorKind::ReadOnlyFilesystem => "the file system is read-only; choose another folder with --out",
         ErrorKind::NotADirectory | ErrorKind::AlreadyExists => {
             "a file stands where a folder is needed; choose another folder with --out"
