@@ -67,6 +67,8 @@ fn scope(planned: &PlannedScope, parts: Parts, results: &mut Vec<EvaluationResul
     let mut with_results = parts.listed;
     let before = results.len();
     for (config_rule_name, outcome) in parts.outcomes {
+        answered |= outcome.answered;
+        count_disagreements += u64::from(outcome.disagrees);
         if let Some(gap) = outcome.missing {
             missing_rules.push(MissingRule {
                 config_rule_name,
@@ -74,9 +76,7 @@ fn scope(planned: &PlannedScope, parts: Parts, results: &mut Vec<EvaluationResul
             });
             continue;
         }
-        answered = true;
         annotations_missing += outcome.annotations_missing;
-        count_disagreements += u64::from(outcome.disagrees);
         rules += u64::from(!outcome.rows.is_empty());
         results.extend(outcome.rows.into_values());
         with_results.insert(config_rule_name);

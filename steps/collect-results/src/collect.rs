@@ -13,10 +13,6 @@ use crate::decide::{self, Ask, Queried, Scope, Task};
 use crate::known::Known;
 use crate::merge::{Details, Outcome, merge};
 
-/// Accounts asked for by one query: what fails together and falls back to details together. The text of a query of
-/// so many stays far below the 4,096 characters AWS takes.
-const ACCOUNTS_PER_QUERY: usize = 100;
-
 /// What a shard's calls brought.
 #[derive(Debug)]
 pub(crate) struct Collected {
@@ -41,7 +37,7 @@ pub(crate) async fn shard(
 ) -> Result<Collected, PortError> {
     let readable = decide::readable(shard);
     progress.begin(stage, units(shard, &readable));
-    let query = query(shard, &readable, concurrency, source).await?;
+    let query = query(shard, &readable, source).await?;
     let queried = Queried::new(query.rows, &readable);
     let ignored = queried.ignored;
     let decision = decide::decide(shard, &readable, queried, known);
@@ -89,48 +85,29 @@ struct Query {
 }
 
 /// Queries every account that has a readable scope. A query that fails is answered by the details of every rule of
-/// its accounts, which shows as their method.
+/// the shard, which shows as their method.
 async fn query(
     shard: &Shard,
     readable: &BTreeSet<Scope>,
-    concurrency: usize,
     source: &impl EvaluationSource,
 ) -> Result<Query, PortError> {
-    let mut query = Query {
-        rows: Vec::new(),
-        planned_calls: 0,
-    };
-    if !shard.resource_compliance {
-        return Ok(query);
-    }
     let accounts: BTreeSet<&String> = readable.iter().map(|(account_id, _)| account_id).collect();
     let accounts: Vec<String> = accounts.into_iter().cloned().collect();
-    let chunks: Vec<Vec<String>> = accounts
-        .chunks(ACCOUNTS_PER_QUERY)
-        .map(<[String]>::to_vec)
-        .collect();
-    let aggregator = shard.aggregator.as_str();
-    let mut answers = stream::iter(chunks)
-        .map(|accounts| query_accounts(aggregator, accounts, source))
-        .buffer_unordered(concurrency);
-    while let Some(answer) = answers.next().await {
-        let rows = match answer {
-            Err(error) if error.kind == PortErrorKind::Credentials => return Err(error),
-            Err(_) => Vec::new(),
-            Ok(rows) => rows,
-        };
-        query.planned_calls += pages(resources(&rows));
-        query.rows.extend(rows);
+    if !shard.resource_compliance || accounts.is_empty() {
+        return Ok(Query {
+            rows: Vec::new(),
+            planned_calls: 0,
+        });
     }
-    Ok(query)
-}
-
-async fn query_accounts(
-    aggregator: &str,
-    accounts: Vec<String>,
-    source: &impl EvaluationSource,
-) -> Result<Vec<EvaluationResult>, PortError> {
-    source.resource_compliance(aggregator, &accounts).await
+    let rows = match source.resource_compliance(&shard.aggregator, &accounts).await {
+        Err(error) if error.kind == PortErrorKind::Credentials => return Err(error),
+        Err(_) => Vec::new(),
+        Ok(rows) => rows,
+    };
+    Ok(Query {
+        planned_calls: pages(resources(&rows)),
+        rows,
+    })
 }
 
 /// Resources of the rows: the query has one row for each, whatever the number of its rules.

@@ -80,7 +80,7 @@ pub(crate) enum Ask {
     Nothing,
     /// Its noncompliant results, for annotations and times.
     Noncompliant,
-    /// All its results.
+    /// All its results: the query has none, or fewer noncompliant ones than the listing states.
     All,
 }
 
@@ -165,24 +165,34 @@ fn tasks(
 }
 
 fn ask(listed: Option<&RuleCompliance>, rows: &Rows, disagrees: bool, known: &Known) -> Ask {
-    if rows.is_empty() {
+    // Where the query is behind the listing, nothing tells which of its rows are, nor which it lacks.
+    if rows.is_empty() || noncompliant(rows) < stated(listed) {
         return Ask::All;
     }
-    let says_noncompliant =
-        listed.is_some_and(|listed| listed.compliance_type == ComplianceType::NonCompliant);
     let mut noncompliant = rows
         .values()
         .filter(|row| row.compliance_type == ComplianceType::NonCompliant)
         .peekable();
-    if noncompliant.peek().is_none() && !says_noncompliant {
+    if noncompliant.peek().is_none() {
         return Ask::Nothing;
     }
     let all_known = noncompliant.all(|row| known.of(row).is_some());
-    // Where the listing counts otherwise than the query, what is known from earlier cannot be the whole of it.
-    if all_known && !(disagrees && says_noncompliant) {
+    // Where the query counts more than the listing, what is known from earlier may not hold any more.
+    if all_known && !(disagrees && stated(listed) > 0) {
         return Ask::Nothing;
     }
     Ask::Noncompliant
+}
+
+/// The least number of noncompliant results that the listing states.
+pub(crate) fn stated(listed: Option<&RuleCompliance>) -> u64 {
+    match listed {
+        Some(listed) if listed.compliance_type == ComplianceType::NonCompliant => {
+            let capped = u64::from(listed.capped_count.unwrap_or_default());
+            (capped + u64::from(listed.cap_exceeded)).max(1)
+        }
+        _ => 0,
+    }
 }
 
 /// Whether the listing and the rows of a rule count its noncompliant resources differently.

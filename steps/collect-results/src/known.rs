@@ -4,10 +4,9 @@ use std::collections::HashMap;
 
 use compliance::collection::Shard;
 use compliance::evaluation::{ComplianceType, EvaluationResult};
+use compliance::objects;
 use compliance::ports::{ObjectStore, PortError, PortErrorKind};
 use compliance::snapshot::KnownAnnotation;
-
-use crate::shard;
 
 /// (account, region, rule, resource type, resource id).
 type Pair = (String, String, String, String, String);
@@ -21,12 +20,9 @@ pub(crate) struct Known(HashMap<Pair, KnownAnnotation>);
 pub(crate) async fn read(shard: &Shard, store: &impl ObjectStore) -> Result<Known, PortError> {
     let mut known = HashMap::new();
     for reference in &shard.known_annotations {
-        let bytes = match shard::object(reference, store).await {
-            Err(error) if error.kind == PortErrorKind::Damaged => continue,
-            bytes => bytes?,
-        };
-        let Ok(annotations) = serde_json::from_slice::<Vec<KnownAnnotation>>(&bytes) else {
-            continue;
+        let annotations: Vec<KnownAnnotation> = match objects::read_json(store, reference).await {
+            Err(error) if matches!(error.kind, PortErrorKind::Damaged | PortErrorKind::NotFound) => continue,
+            annotations => annotations?,
         };
         known.extend(annotations.into_iter().map(|known| (pair(&known), known)));
     }

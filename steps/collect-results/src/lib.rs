@@ -13,6 +13,8 @@ mod known;
 mod merge;
 mod shard;
 
+use compliance::collection::Shard;
+use compliance::objects;
 use compliance::ports::{EvaluationSource, ObjectStore, PortError, RuleInventory};
 use compliance::progress::Progress;
 use compliance::snapshot::ObjectRef;
@@ -91,7 +93,7 @@ pub async fn run(
     store: &impl ObjectStore,
     progress: &dyn Progress,
 ) -> Result<CollectOutput, StepError> {
-    let shard = shard::read(&input.shard, store).await?;
+    let shard: Shard = objects::read_json(store, &input.shard).await?;
     let key = shard::results_key(&shard, &input.shard);
     if let Some(output) = shard::adopt(&key, store).await? {
         progress.begin(&stage(shard.index), 0);

@@ -1,9 +1,10 @@
 //! What a rule's results are, once its details have answered, failed, or were not needed.
 
 use compliance::coverage::Gap;
-use compliance::evaluation::{ComplianceType, EvaluationResult};
+use compliance::evaluation::{ComplianceType, EvaluationResult, RuleCompliance};
+use compliance::text::plural;
 
-use crate::decide::{Ask, Rows, Task, disagree, keep_worse, noncompliant};
+use crate::decide::{Ask, Rows, Task, disagree, keep_worse, noncompliant, stated};
 use crate::known::Known;
 
 /// The details of a rule.
@@ -20,8 +21,10 @@ pub(crate) enum Details {
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) rows: Rows,
-    /// Its results could not be read.
+    /// Its results could not be read, or cannot be counted on.
     pub(crate) missing: Option<Gap>,
+    /// The source could be read, whether or not the rule is missing.
+    pub(crate) answered: bool,
     pub(crate) annotations_missing: u64,
     pub(crate) disagrees: bool,
     /// Calls that term 4 (or the details of every rule) foresees for it.
@@ -45,6 +48,7 @@ fn not_asked(task: Task, known: &Known) -> Outcome {
     Outcome {
         rows,
         missing: None,
+        answered: true,
         annotations_missing: 0,
         disagrees: task.disagrees,
         planned_calls: 0,
@@ -53,6 +57,7 @@ fn not_asked(task: Task, known: &Known) -> Outcome {
 
 fn answered(task: Task, details: Vec<EvaluationResult>, known: &Known) -> Outcome {
     let planned_calls = (details.len() as u64).div_ceil(100).max(1);
+    let none = details.is_empty();
     let mut detailed = Rows::new();
     for result in details {
         keep_worse(&mut detailed, result);
@@ -62,8 +67,10 @@ fn answered(task: Task, details: Vec<EvaluationResult>, known: &Known) -> Outcom
     let mut annotations_missing = 0;
     for (key, row) in &mut rows {
         match detailed.remove(key) {
-            Some(detail) => fill(row, detail),
-            // The details do not have it (any more): what was known of it may still hold.
+            Some(detail) if detail.compliance_type >= row.compliance_type => fill(row, detail),
+            // The details do not have it as noncompliant (any more): what was known of it may still hold.
+            Some(_) if !known.reuse(row) => annotations_missing += 1,
+            Some(_) => {}
             None if row.compliance_type == ComplianceType::NonCompliant && !known.reuse(row) => {
                 annotations_missing += 1;
             }
@@ -73,12 +80,63 @@ fn answered(task: Task, details: Vec<EvaluationResult>, known: &Known) -> Outcom
     rows.append(&mut detailed);
     // Listed with other noncompliance than the details have, or with results where there are none.
     disagrees |= task.ask == Ask::All && disagree(task.listed.as_ref(), &rows);
+    if let Some(gap) = inconsistent(&task.config_rule_name, task.listed.as_ref(), &rows, none) {
+        return Outcome {
+            disagrees,
+            answered: true,
+            ..missing(gap)
+        };
+    }
     Outcome {
         rows,
         missing: None,
+        answered: true,
         annotations_missing,
         disagrees,
         planned_calls,
+    }
+}
+
+/// Why the results of a rule cannot be counted on though everything answered: noncompliance is listed, and nothing of
+/// it can be read. Details that have some of it are the later view and count.
+fn inconsistent(name: &str, listed: Option<&RuleCompliance>, rows: &Rows, none: bool) -> Option<Gap> {
+    let (stated, found) = (stated(listed), noncompliant(rows));
+    // A listing without a count may be of a rule whose compliance it does not know: results are better than that.
+    let counted = listed.is_some_and(|listed| listed.capped_count.is_some());
+    if found >= stated || !(none || (counted && found == 0)) {
+        return None;
+    }
+    let details = if none {
+        "no result"
+    } else {
+        "no noncompliant result"
+    };
+    let query = match found {
+        0 => String::new(),
+        found => format!(
+            " (the query has {})",
+            plural(found, "noncompliant result", "noncompliant results")
+        ),
+    };
+    Some(Gap {
+        code: "Coverage.Inconsistent".to_owned(),
+        reason: format!(
+            "DescribeAggregateComplianceByConfigRules lists rule {name:?} with at least {}, but \
+             GetAggregateComplianceDetailsByConfigRule has {details} of it{query}; the aggregator lags, run again later",
+            plural(stated, "noncompliant result", "noncompliant results"),
+        ),
+    })
+}
+
+/// A rule of which nothing is kept.
+fn missing(gap: Gap) -> Outcome {
+    Outcome {
+        rows: Rows::new(),
+        missing: Some(gap),
+        answered: false,
+        annotations_missing: 0,
+        disagrees: false,
+        planned_calls: 1,
     }
 }
 
@@ -94,29 +152,22 @@ fn differ(task: &Task, detailed: &Rows) -> bool {
     unseen || detailed.len() as u64 != noncompliant(&task.rows)
 }
 
-/// Takes annotation and times from the details; noncompliant wins.
+/// Takes compliance, annotation and times from details that are no better than the row.
 fn fill(row: &mut EvaluationResult, detail: EvaluationResult) {
-    row.compliance_type = row.compliance_type.max(detail.compliance_type);
+    row.compliance_type = detail.compliance_type;
     row.result_recorded_time = detail.result_recorded_time;
     row.config_rule_invoked_time = detail.config_rule_invoked_time;
     row.annotation = detail.annotation;
     row.annotation_reused = false;
 }
 
-/// Pairs known from the query stay, without annotations; a rule whose noncompliance is listed but not known by
-/// pair is missing, never compliant.
+/// Pairs known from the query stay, without annotations; a rule of whose noncompliance more is listed than is known
+/// by pair is missing, never compliant.
 fn failed(task: Task, gap: Gap, known: &Known) -> Outcome {
-    let says_noncompliant = task
-        .listed
-        .as_ref()
-        .is_some_and(|listed| listed.compliance_type == ComplianceType::NonCompliant);
-    if task.rows.is_empty() || (says_noncompliant && noncompliant(&task.rows) == 0) {
+    if task.rows.is_empty() || noncompliant(&task.rows) < stated(task.listed.as_ref()) {
         return Outcome {
-            rows: Rows::new(),
-            missing: Some(gap),
-            annotations_missing: 0,
-            disagrees: false,
-            planned_calls: 1,
+            disagrees: task.disagrees,
+            ..missing(gap)
         };
     }
     let mut rows = task.rows;
@@ -130,6 +181,7 @@ fn failed(task: Task, gap: Gap, known: &Known) -> Outcome {
         planned_calls: annotations_missing.div_ceil(100).max(1),
         rows,
         missing: None,
+        answered: true,
         annotations_missing,
         disagrees: task.disagrees,
     }

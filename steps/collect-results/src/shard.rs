@@ -1,45 +1,13 @@
-//! The shard read and its results written, by reference.
+//! The results of a shard: where they go, and what an earlier attempt left there.
 
 use compliance::collection::{Shard, ShardResults};
 use compliance::evaluation::ComplianceType;
 use compliance::hash::{canonical_json, sha256_hex};
-use compliance::ports::{ObjectStore, PortError, PortErrorKind, Put};
+use compliance::objects;
+use compliance::ports::{ObjectStore, PortError};
 use compliance::snapshot::{ObjectRef, work_folder};
 
 use crate::{CollectCounts, CollectOutput, StepError};
-
-/// The shard of a reference.
-///
-/// # Errors
-/// When it is absent or not what the reference names.
-pub(crate) async fn read(reference: &ObjectRef, store: &impl ObjectStore) -> Result<Shard, PortError> {
-    let bytes = object(reference, store).await?;
-    serde_json::from_slice(&bytes)
-        .map_err(|error| damaged(&reference.key, "is not a shard").with_source(error))
-}
-
-/// The bytes a reference names, hash checked.
-pub(crate) async fn object(reference: &ObjectRef, store: &impl ObjectStore) -> Result<Vec<u8>, PortError> {
-    let bytes = store
-        .get(&reference.key)
-        .await?
-        .ok_or_else(|| damaged(&reference.key, "is not there"))?;
-    if sha256_hex(&bytes) != reference.sha256 {
-        return Err(damaged(
-            &reference.key,
-            "is not what its reference names (SHA-256 differs)",
-        ));
-    }
-    Ok(bytes)
-}
-
-fn damaged(key: &str, problem: &str) -> PortError {
-    PortError::new(
-        "Store",
-        PortErrorKind::Damaged,
-        format!("{key} {problem}; remove the folder work/ and run again"),
-    )
-}
 
 /// Where the results of a shard go: named by the shard's content, so that results never meet another plan's shard.
 pub(crate) fn results_key(shard: &Shard, reference: &ObjectRef) -> String {
@@ -56,8 +24,7 @@ pub(crate) async fn adopt(key: &str, store: &impl ObjectStore) -> Result<Option<
     let Some(bytes) = store.get(key).await? else {
         return Ok(None);
     };
-    let results: ShardResults = serde_json::from_slice(&bytes)
-        .map_err(|error| damaged(key, "is not the results of a shard").with_source(error))?;
+    let results: ShardResults = objects::parse_json(key, &bytes)?;
     Ok(Some(CollectOutput {
         results: ObjectRef {
             key: key.to_owned(),
@@ -75,16 +42,14 @@ pub(crate) async fn commit(
     store: &impl ObjectStore,
 ) -> Result<CollectOutput, StepError> {
     let bytes = canonical_json(results).map_err(|error| StepError::Encode(results.index, error))?;
-    if store.put_new(&key, &bytes).await? == Put::Existed
+    let stands = objects::put_or_adopt(store, &key, &bytes).await?;
+    if stands.sha256 != sha256_hex(&bytes)
         && let Some(first) = adopt(&key, store).await?
     {
         return Ok(first);
     }
     Ok(CollectOutput {
-        results: ObjectRef {
-            key,
-            sha256: sha256_hex(&bytes),
-        },
+        results: stands,
         counts: counts(results),
         adopted: false,
     })

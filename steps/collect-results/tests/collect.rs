@@ -316,6 +316,136 @@ async fn details_that_are_empty_though_listed_are_a_disagreement() {
     assert!(scope.missing.is_none() && scope.missing_rules.is_empty());
 }
 
+/// The listing counts five noncompliant results of "encrypted"; the query has two of them.
+fn behind() -> Fake {
+    let mut details = three();
+    for id in ["c", "d", "e", "f"] {
+        details.push(detail("encrypted", id, NonCompliant));
+    }
+    let mut fake = Fake::of(true, details);
+    fake.rows
+        .retain(|row| !["d", "e", "f"].contains(&row.resource_id.as_str()));
+    fake
+}
+
+#[tokio::test]
+async fn a_count_that_neither_query_nor_details_account_for_is_missing() {
+    for exceeded in [false, true] {
+        let mut fake = behind();
+        for listed in fake.listed.values_mut() {
+            listed.cap_exceeded = exceeded && listed.compliance_type == NonCompliant;
+        }
+        fake.rules_fail
+            .insert("encrypted".to_owned(), PortErrorKind::Throttled);
+        let collected = fake.collect(4).await;
+        assert_eq!(triples(&collected.results.results), ["versioned a COMPLIANT"]);
+        let scope = collected.scope();
+        assert!(scope.missing.is_none());
+        assert_eq!(scope.missing_rules[0].config_rule_name, "encrypted");
+        assert_eq!(scope.missing_rules[0].gap.code, "Config.Throttled");
+        assert_eq!(scope.count_disagreements, 1);
+        assert_eq!(collected.results.planned_calls, 2);
+    }
+}
+
+#[tokio::test]
+async fn a_query_that_is_behind_the_listing_is_answered_by_all_details() {
+    let mut fake = behind();
+    // Lagging in both directions: "a" is compliant by now, and a compliant result is not in the query at all.
+    fake.details[0] = detail("encrypted", "a", Compliant);
+    fake.details.push(detail("encrypted", "z", Compliant));
+    let collected = fake.collect(4).await;
+    assert_eq!(
+        fake.asked(),
+        [
+            format!("{ACCOUNT} {REGION} encrypted all"),
+            format!("query {ACCOUNT}")
+        ]
+    );
+    assert_eq!(
+        triples(&collected.results.results),
+        [
+            "encrypted a NON_COMPLIANT",
+            "encrypted b COMPLIANT",
+            "encrypted c NON_COMPLIANT",
+            "encrypted d NON_COMPLIANT",
+            "encrypted e NON_COMPLIANT",
+            "encrypted f NON_COMPLIANT",
+            "encrypted z COMPLIANT",
+            "versioned a COMPLIANT"
+        ]
+    );
+    let scope = collected.scope();
+    assert_eq!((scope.count_disagreements, scope.annotations_missing), (1, 1));
+    let kept = &collected.results.results[0];
+    assert_eq!(
+        kept.result_recorded_time, None,
+        "when it was found compliant is not when it was found noncompliant"
+    );
+    assert!(scope.missing_rules.is_empty());
+    assert_eq!(collected.results.planned_calls, 2);
+}
+
+#[tokio::test]
+async fn noncompliance_that_is_listed_but_nowhere_to_be_read_is_missing() {
+    let check = async |fake: &Fake, results: &[&str]| {
+        let collected = fake.collect(4).await;
+        assert_eq!(triples(&collected.results.results), results);
+        let scope = collected.scope();
+        assert!(scope.missing.is_none(), "the source answered");
+        assert_eq!(scope.missing_rules.len(), 1);
+        let missing = &scope.missing_rules[0];
+        assert_eq!(
+            (missing.config_rule_name.as_str(), missing.gap.code.as_str()),
+            ("encrypted", "Coverage.Inconsistent")
+        );
+        for part in [
+            "DescribeAggregateComplianceByConfigRules",
+            "GetAggregateCompliance",
+            "run again",
+        ] {
+            assert!(missing.gap.reason.contains(part), "{}", missing.gap.reason);
+        }
+        assert_eq!(scope.count_disagreements, 1);
+    };
+    let empty = |mut fake: Fake| {
+        fake.details
+            .retain(|detail| detail.config_rule_name == "versioned");
+        fake
+    };
+    let versioned = ["versioned a COMPLIANT"];
+    check(&empty(Fake::of(false, three())), &versioned).await;
+    // The query has two of five, the details none.
+    check(&empty(behind()), &versioned).await;
+    // The only rule of its scope.
+    let mut alone = Fake::of(false, vec![detail("encrypted", "a", NonCompliant)]);
+    alone.details.clear();
+    check(&alone, &[]).await;
+    // Both other views know it as compliant only.
+    let mut compliant = Fake::of(true, three());
+    compliant.rows[0] = row("encrypted", "a", Compliant);
+    compliant.details[0] = detail("encrypted", "a", Compliant);
+    check(&compliant, &versioned).await;
+}
+
+#[tokio::test]
+async fn a_rule_listed_without_a_count_is_read_by_all_its_details() {
+    let mut fake = Fake::of(true, three());
+    fake.details[0] = detail("encrypted", "a", Compliant);
+    fake.rows[0] = row("encrypted", "a", Compliant);
+    for listed in fake.listed.values_mut() {
+        listed.capped_count = None;
+    }
+    let collected = fake.collect(4).await;
+    assert!(
+        fake.asked()
+            .contains(&format!("{ACCOUNT} {REGION} encrypted all"))
+    );
+    assert!(collected.scope().missing_rules.is_empty());
+    assert_eq!(collected.results.results.len(), 3);
+    assert_eq!(collected.scope().count_disagreements, 1);
+}
+
 #[tokio::test]
 async fn without_credentials_nothing_is_written() {
     let mut fake = Fake::of(false, three());

@@ -19,8 +19,8 @@ pub(crate) struct Expected {
     pub(crate) regions_skipped: Vec<String>,
 }
 
-/// Decides expectations. Accounts: those of the settings, else of Organizations, else the aggregator's own list,
-/// else those that returned sources. Regions: those of the settings, else the aggregator's, else those returned.
+/// Decides expectations. Accounts: those of the settings, else the aggregator's own list unless it aggregates an
+/// organization, else those of Organizations, else those that returned sources. Names are Organizations' all the same. Regions: those of the settings, else the aggregator's, else those returned.
 pub(crate) fn expect(
     settings: &Settings,
     aggregator: &Aggregator,
@@ -61,15 +61,16 @@ fn expected_accounts(
     if !set.is_empty() {
         return (Expectation::Settings, set.iter().cloned().collect());
     }
-    if !directory.is_empty() {
-        let ids = directory.iter().map(|account| account.account_id.clone());
-        return (Expectation::Organizations, ids.collect());
-    }
-    if !aggregator.account_ids.is_empty() {
+    // An aggregator of accounts never sees the rest of the organization: who is not on its list is not missing.
+    if !aggregator.organization && !aggregator.account_ids.is_empty() {
         return (
             Expectation::Aggregator,
             aggregator.account_ids.iter().cloned().collect(),
         );
+    }
+    if !directory.is_empty() {
+        let ids = directory.iter().map(|account| account.account_id.clone());
+        return (Expectation::Organizations, ids.collect());
     }
     let ids = returned.iter().map(|account_id| (*account_id).to_owned());
     (Expectation::SourcesOnly, ids.collect())

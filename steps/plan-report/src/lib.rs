@@ -12,10 +12,9 @@ use compliance::collection::CollectionPlan;
 use compliance::coverage::SourceStatus;
 use compliance::evaluation::RuleCompliance;
 use compliance::hash::{canonical_json, sha256_hex};
+use compliance::objects;
 use compliance::organization::Aggregator;
-use compliance::ports::{
-    EvaluationSource, ObjectStore, OrganizationDirectory, PortError, PortErrorKind, Put,
-};
+use compliance::ports::{EvaluationSource, ObjectStore, OrganizationDirectory, PortError, PortErrorKind};
 use compliance::progress::Progress;
 use compliance::settings::Settings;
 use compliance::snapshot::{ObjectRef, Origin, SnapshotManifest, snapshot_id, work_folder};
@@ -125,7 +124,8 @@ pub async fn run(
     let id = snapshot_id(&origin, input.as_of);
     let key = format!("{}plan.json", work_folder(&id));
     if let Some(bytes) = store.get(&key).await? {
-        let output = adopt(key, &bytes)?;
+        let sha256 = sha256_hex(&bytes);
+        let output = adopt(store, ObjectRef { key, sha256 }).await?;
         progress.finish(&summary(&output.plan_body, 0, "adopted from an earlier attempt"));
         return Ok(output);
     }
@@ -156,9 +156,7 @@ async fn look(
     if sources.is_empty() {
         return Err(StepError::NoSources(aggregator.to_owned()));
     }
-    let mut rules = source.rules_with_results(aggregator).await?;
-    rules.sort();
-    rules.dedup_by(|a, b| scopes::same_rule(a, b));
+    let rules = scopes::tidy_rules(source.rules_with_results(aggregator).await?);
     progress.advance(1);
     let resource_compliance = records_resource_compliance(aggregator, source).await?;
     progress.advance(1);
@@ -246,37 +244,21 @@ async fn commit(
     store: &impl ObjectStore,
 ) -> Result<PlanOutput, StepError> {
     let bytes = canonical_json(&body).map_err(|error| StepError::Encode("the plan", error))?;
-    match store.put_new(&key, &bytes).await? {
-        Put::Created => Ok(PlanOutput {
-            plan: ObjectRef {
-                key,
-                sha256: sha256_hex(&bytes),
-            },
-            plan_body: body,
-            adopted: false,
-        }),
-        Put::Existed => {
-            let first = store.get(&key).await?.unwrap_or_default();
-            adopt(key, &first)
-        }
+    let stands = objects::put_or_adopt(store, &key, &bytes).await?;
+    if stands.sha256 != sha256_hex(&bytes) {
+        return adopt(store, stands).await;
     }
+    Ok(PlanOutput {
+        plan: stands,
+        plan_body: body,
+        adopted: false,
+    })
 }
 
-fn adopt(key: String, bytes: &[u8]) -> Result<PlanOutput, StepError> {
-    let plan_body = serde_json::from_slice(bytes).map_err(|error| {
-        PortError::new(
-            "Store",
-            PortErrorKind::Damaged,
-            format!("{key} is not a collection plan: remove it and run again"),
-        )
-        .with_source(error)
-    })?;
+async fn adopt(store: &impl ObjectStore, plan: ObjectRef) -> Result<PlanOutput, StepError> {
     Ok(PlanOutput {
-        plan: ObjectRef {
-            key,
-            sha256: sha256_hex(bytes),
-        },
-        plan_body,
+        plan_body: objects::read_json(store, &plan).await?,
+        plan,
         adopted: true,
     })
 }

@@ -17,9 +17,18 @@ pub(crate) fn tidy(mut sources: Vec<SourceStatus>) -> Vec<SourceStatus> {
     sources
 }
 
-/// Two entries speak of the same rule in the same scope.
-pub(crate) fn same_rule(a: &RuleCompliance, b: &RuleCompliance) -> bool {
-    (&a.account_id, &a.aws_region, &a.config_rule_name) == (&b.account_id, &b.aws_region, &b.config_rule_name)
+/// Rules sorted, one per (account, region, rule): if a rule is listed twice, the noncompliant or higher count counts.
+pub(crate) fn tidy_rules(mut rules: Vec<RuleCompliance>) -> Vec<RuleCompliance> {
+    let key = |rule: &RuleCompliance| {
+        (
+            rule.account_id.clone(),
+            rule.aws_region.clone(),
+            rule.config_rule_name.clone(),
+        )
+    };
+    rules.sort_by(|a, b| key(a).cmp(&key(b)).then_with(|| b.cmp(a)));
+    rules.dedup_by(|b, a| key(a) == key(b));
+    rules
 }
 
 /// Rules of scopes that are no source: results the aggregator still holds of accounts that left.

@@ -242,10 +242,38 @@ async fn organizations_out_of_reach_is_a_gap_not_an_error() {
     assert_eq!(plan.organizations_gap.unwrap().code, "Config.AccessDenied");
     assert_eq!(plan.expected_accounts, [1, 2, 3].map(id));
     fake.aggregator.account_ids = [1, 5].map(id).into();
+    fake.aggregator.organization = false;
     let (plan, shards) = fake.plan(|_| {}).await;
     assert_eq!(plan.expectation, Expectation::Aggregator);
     assert_eq!(plan.unexpected_accounts, [2, 3].map(id));
     assert!(scopes(&shards).contains(&(5, "us-east-1", SourceState::Absent, true)));
+}
+
+#[tokio::test]
+async fn an_aggregator_of_accounts_is_measured_by_its_own_list_and_named_by_organizations() {
+    let mut fake = fake();
+    fake.aggregator.organization = false;
+    fake.aggregator.account_ids = [1, 2, 5].map(id).into();
+    let (plan, shards) = fake.plan(|_| {}).await;
+    assert_eq!(plan.expectation, Expectation::Aggregator);
+    assert_eq!(plan.expected_accounts, [1, 2, 5].map(id));
+    assert_eq!(plan.unexpected_accounts, [id(3)]);
+    assert!(scopes(&shards).iter().all(|(account, ..)| *account != 4));
+    assert_eq!(plan.accounts[0].name.as_deref(), Some("name 1"));
+    let (plan, _) = fake
+        .plan(|input| input.settings.collection.expected_accounts = vec![id(1)])
+        .await;
+    assert_eq!(plan.expectation, Expectation::Settings);
+}
+
+#[tokio::test]
+async fn a_rule_listed_twice_keeps_its_worse_entry() {
+    let mut fake = fake();
+    let mut worse = rule(1, "eu-west-1", "a");
+    worse.compliance_type = ComplianceType::NonCompliant;
+    fake.rules.push(worse.clone());
+    let (_, shards) = fake.plan(|_| {}).await;
+    assert_eq!(shards[0].rules_with_results, [worse, rule(3, "eu-west-1", "b")]);
 }
 
 #[tokio::test]
