@@ -11,7 +11,7 @@ use compliance::organization::Aggregator;
 use compliance::ports::{EvaluationSource, PortError, PortErrorKind, RuleScope};
 
 use crate::caller::Caller;
-use crate::convert::{invalid, required, time};
+use crate::convert::{required, time};
 use crate::details;
 use crate::failure::Failure;
 use crate::pages::Pages;
@@ -357,46 +357,77 @@ fn source_status(entry: sdk::AggregatedSourceStatus) -> Result<Option<SourceStat
     if entry.source_type == Some(sdk::AggregatedSourceType::Organization) {
         return Ok(None);
     }
-    let state = match entry
+    let status = entry
         .last_update_status
         .as_ref()
-        .map(sdk::AggregatedSourceStatusType::as_str)
-    {
+        .map(sdk::AggregatedSourceStatusType::as_str);
+    let (mut error_code, mut error_message) = (entry.last_error_code, entry.last_error_message);
+    let state = match status {
         Some("SUCCEEDED") => SourceState::Succeeded,
         Some("OUTDATED") => SourceState::Outdated,
         Some("FAILED") => SourceState::Failed,
-        other => return Err(invalid(SOURCES, format!("LastUpdateStatus is {other:?}"))),
+        // One odd source must not end the run, nor may what it returns count.
+        other => {
+            error_message = Some(unknown_status(
+                other,
+                error_code.as_deref(),
+                error_message.as_deref(),
+            ));
+            error_code = Some("Unknown".to_owned());
+            SourceState::Failed
+        }
     };
     Ok(Some(SourceStatus {
         account_id: required(SOURCES, "SourceId", entry.source_id)?,
         aws_region: required(SOURCES, "AwsRegion", entry.aws_region)?,
         state,
         last_update_time: time(SOURCES, "LastUpdateTime", entry.last_update_time.as_ref())?,
-        error_code: entry.last_error_code,
-        error_message: entry.last_error_message,
+        error_code,
+        error_message,
     }))
 }
 
-/// A rule with results; `None` for one that says it has none.
-fn rule_compliance(entry: sdk::AggregateComplianceByConfigRule) -> Result<Option<RuleCompliance>, PortError> {
-    let compliance = required(RULES, "Compliance", entry.compliance)?;
-    let text = required(RULES, "ComplianceType", compliance.compliance_type)?;
-    let Some(compliance_type) = details::compliance_type(RULES, text.as_str())? else {
-        return Ok(None);
+/// What is said of a source in no state that is known, with AWS's own words where it has any.
+fn unknown_status(status: Option<&str>, code: Option<&str>, message: Option<&str>) -> String {
+    let said: Vec<&str> = code.into_iter().chain(message).collect();
+    let status = match status {
+        Some(status) => format!("is {status:?}, which is not known"),
+        None => "is absent".to_owned(),
     };
-    let count = compliance.compliance_contributor_count;
+    match said.as_slice() {
+        [] => format!("{SOURCES}: LastUpdateStatus {status}"),
+        said => format!(
+            "{SOURCES}: LastUpdateStatus {status}; AWS says {}",
+            said.join(": ")
+        ),
+    }
+}
+
+/// A rule with results; `None` for one that says it has none. One that does not say, or says something unknown, is
+/// listed as noncompliant without a count: its details are read, and it is never counted as compliant unread.
+fn rule_compliance(entry: sdk::AggregateComplianceByConfigRule) -> Result<Option<RuleCompliance>, PortError> {
+    let (stated, count) = match entry.compliance {
+        Some(compliance) => (
+            compliance.compliance_type,
+            compliance.compliance_contributor_count,
+        ),
+        None => (None, None),
+    };
+    let stated = stated.map(|text| details::compliance_type(RULES, text.as_str()));
+    let (compliance_type, count) = match stated {
+        Some(Ok(Some(compliance_type))) => (compliance_type, count),
+        Some(Ok(None)) => return Ok(None),
+        Some(Err(_)) | None => (ComplianceType::NonCompliant, None),
+    };
     Ok(Some(RuleCompliance {
         account_id: required(RULES, "AccountId", entry.account_id)?,
         aws_region: required(RULES, "AwsRegion", entry.aws_region)?,
         config_rule_name: required(RULES, "ConfigRuleName", entry.config_rule_name)?,
         compliance_type,
+        // A count that is no number of resources is as good as none.
         capped_count: count
             .as_ref()
-            .map(|count| {
-                u32::try_from(count.capped_count)
-                    .map_err(|_| invalid(RULES, format!("CappedCount is {}", count.capped_count)))
-            })
-            .transpose()?,
+            .and_then(|count| u32::try_from(count.capped_count).ok()),
         cap_exceeded: count.is_some_and(|count| count.cap_exceeded),
     }))
 }

@@ -9,6 +9,8 @@ use tokio::time::Instant;
 const RECOVERY_STEPS: f64 = 40.0;
 /// A set rate is never cut below this share of itself.
 const LEAST_SHARE: f64 = 1.0 / 16.0;
+/// The lowest rate that can be set, in requests per second: a turn in 1,000 s. Less would overflow the clock.
+const LEAST_SET: f64 = 0.001;
 /// Without a set rate, a cut never goes below this many requests per second.
 const LEAST_UNSET: f64 = 100.0;
 /// The window in which the rate at the time of a first throttling is measured.
@@ -47,8 +49,10 @@ pub(crate) struct Permit {
 }
 
 impl Budget {
-    /// A budget of `set` requests per second, or unlimited until throttled.
+    /// A budget of `set` requests per second, at least [`LEAST_SET`], or unlimited until throttled.
     pub(crate) fn new(set: Option<f64>) -> Self {
+        // The least is also what is left of a rate that is not a number.
+        let set = set.map(|rate| rate.max(LEAST_SET));
         let now = Instant::now();
         Self {
             state: Mutex::new(State {
@@ -156,6 +160,20 @@ mod tests {
             taken >= Duration::from_secs(2) && taken < Duration::from_millis(2_050),
             "{taken:?}"
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_rate_of_next_to_nothing_waits_and_does_not_overflow() {
+        for rate in [1e-20, 0.0, -1.0, f64::NAN] {
+            let budget = Budget::new(Some(rate));
+            let start = Instant::now();
+            let permit = budget.acquire().await;
+            budget.acquire().await;
+            assert!(start.elapsed() >= Duration::from_secs(999), "{rate}");
+            budget.throttled(permit);
+            budget.acquire().await;
+            assert!(start.elapsed() < Duration::from_secs(100_000), "{rate}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,7 +1,6 @@
 //! Reads the user's AWS configuration and opens the clients of a run.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use aws_sdk_config::config::retry::RetryConfig;
 use aws_sdk_config::config::timeout::TimeoutConfig;
 use aws_sdk_config::config::{Credentials, SharedHttpClient};
 use aws_smithy_http_client::{Builder, tls};
-use aws_types::service_config::ServiceConfigKey;
+use aws_types::os_shim_internal::{Env, Fs};
 use compliance::artifact::CallCount;
 use compliance::organization::Aggregator;
 use compliance::ports::{PortError, PortErrorKind};
@@ -18,6 +17,7 @@ use compliance::settings::CollectionSettings;
 
 use crate::aggregator::AggregatorSource;
 use crate::caller::{Backoff, Caller};
+use crate::endpoints;
 use crate::inventory::MemberRuleInventory;
 use crate::organizations::OrganizationsDirectory;
 
@@ -40,8 +40,8 @@ pub struct AwsSettings {
     pub region: Option<String>,
     /// Every service at this URL, with credentials that stand for nothing: the simulation inside the process.
     pub endpoint_override: Option<String>,
-    /// Requests per second over all calls; absent: [`DEFAULT_REQUESTS_PER_SECOND`] against AWS, unlimited when
-    /// Config's endpoint is on this machine.
+    /// Requests per second over all calls; absent: [`DEFAULT_REQUESTS_PER_SECOND`] against AWS, unlimited when the
+    /// endpoints of Config, Organizations and STS are all on this machine.
     pub requests_per_second: Option<f64>,
     /// Calls in flight at once.
     pub concurrency: u32,
@@ -72,7 +72,6 @@ pub struct Aws {
     config: SdkConfig,
     region: String,
     caller: Arc<Caller>,
-    rate: Option<f64>,
     inventory_role: Option<String>,
 }
 
@@ -80,18 +79,27 @@ impl Aws {
     /// Loads profile, region and endpoints as the SDK does; calls nothing yet.
     ///
     /// # Errors
-    /// `Aws.Credentials` when no region is set.
+    /// `Aws.Credentials` when the profile of the settings does not exist or no region is set.
     pub async fn connect(settings: AwsSettings) -> Result<Self, PortError> {
+        if let (Some(profile), None) = (&settings.profile, &settings.endpoint_override) {
+            Box::pin(check_profile(profile)).await?;
+        }
         let config = Box::pin(load(&settings)).await;
         let Some(region) = config.region().map(ToString::to_string) else {
+            let profile = match &settings.profile {
+                Some(profile) => format!("profile {profile:?}"),
+                None => "the profile".to_owned(),
+            };
             return Err(PortError::new(
                 "Aws",
                 PortErrorKind::Credentials,
-                "no AWS region is set: give --region (that of the aggregator), set AWS_REGION, or set region in the profile",
+                format!(
+                    "no AWS region is set: give --region (that of the aggregator), set AWS_REGION, or set region in {profile}"
+                ),
             ));
         };
-        let loopback = config_endpoint(&config).is_some_and(|url| is_loopback(&url));
-        let (default_rate, backoff) = if loopback {
+        let own_server = settings.endpoint_override.is_some() || endpoints::all_on_loopback(&config);
+        let (default_rate, backoff) = if own_server {
             (None, Backoff::LOOPBACK)
         } else {
             (Some(DEFAULT_REQUESTS_PER_SECOND), Backoff::AWS)
@@ -106,7 +114,6 @@ impl Aws {
             )),
             config,
             region,
-            rate,
             inventory_role: settings.inventory_role,
         })
     }
@@ -143,16 +150,6 @@ impl Aws {
         )
     }
 
-    /// Requests per second allowed; `None` is unlimited.
-    pub fn requests_per_second(&self) -> Option<f64> {
-        self.rate
-    }
-
-    /// The region asked.
-    pub fn region(&self) -> &str {
-        &self.region
-    }
-
     /// Calls made so far, by operation.
     pub fn calls(&self) -> BTreeMap<String, CallCount> {
         self.caller.calls()
@@ -167,6 +164,23 @@ impl Aws {
             .call("GetCallerIdentity", || sts.get_caller_identity().send())
             .await;
         answer.ok()?.arn
+    }
+}
+
+/// The SDK takes a profile that does not exist for an empty one, and so would go on with whatever credentials the
+/// environment has: perhaps of another organization.
+async fn check_profile(profile: &str) -> Result<(), PortError> {
+    match aws_config::profile::load(&Fs::real(), &Env::real(), &Default::default(), None).await {
+        Ok(profiles) if profiles.get_profile(profile).is_none() => Err(PortError::new(
+            "Aws",
+            PortErrorKind::Credentials,
+            format!(
+                "the AWS profile {profile:?} does not exist; list those that do with `aws configure list-profiles`, \
+                 then name one with --profile"
+            ),
+        )),
+        // What is wrong with the files, the SDK says where it needs them.
+        _ => Ok(()),
     }
 }
 
@@ -210,53 +224,5 @@ fn http_client(simulation: bool) -> SharedHttpClient {
         Builder::new()
             .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
             .build_https()
-    }
-}
-
-/// Where Config will be asked, resolved as its client resolves it; `None` is AWS's own endpoint.
-fn config_endpoint(config: &SdkConfig) -> Option<String> {
-    let key = ServiceConfigKey::builder()
-        .service_id("Config Service")
-        .env("AWS_ENDPOINT_URL")
-        .profile("endpoint_url")
-        .build()
-        .ok()?;
-    let own = if config.get_origin("endpoint_url").is_client_config() {
-        None
-    } else {
-        config
-            .service_config()
-            .and_then(|service| service.load_config(key))
-    };
-    own.or_else(|| config.endpoint_url().map(str::to_owned))
-}
-
-fn is_loopback(url: &str) -> bool {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host_and_port = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    let host = match host_and_port.strip_prefix('[') {
-        Some(bracketed) => bracketed.split(']').next().unwrap_or_default(),
-        None => host_and_port.split(':').next().unwrap_or_default(),
-    };
-    host.eq_ignore_ascii_case("localhost")
-        || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn loopback_is_told_from_everything_else() {
-        let check = |url: &str, expected: bool| assert_eq!(is_loopback(url), expected, "{url}");
-        check("http://127.0.0.1:8080", true);
-        check("http://127.9.8.7/", true);
-        check("http://localhost:1/x", true);
-        check("http://[::1]:9000/", true);
-        check("https://config.us-east-1.amazonaws.com", false);
-        check("http://127.0.0.1.example.com", false);
-        check("http://user@10.0.0.1:80", false);
-        check("", false);
     }
 }

@@ -10,6 +10,7 @@ mod caller;
 mod connect;
 mod convert;
 mod details;
+mod endpoints;
 mod failure;
 mod inventory;
 mod organizations;

@@ -284,21 +284,94 @@ async fn query_rows_and_details_become_results() {
 }
 
 #[tokio::test]
-async fn an_unknown_compliance_type_is_refused() {
-    let stub = Stub::serve(|_| {
-        Answer::Json(json!({"AggregateComplianceByConfigRules": [{"ConfigRuleName": "x",
-            "AccountId": "000000000012", "AwsRegion": "eu-west-1", "Compliance": {"ComplianceType": "PERHAPS"}}]}))
-    })
-    .await;
-    let error = stub
-        .connect()
-        .await
-        .source()
-        .rules_with_results("organization")
-        .await
-        .unwrap_err();
-    assert_eq!(error.code(), "Config.InvalidAnswer");
-    assert!(error.to_string().contains("PERHAPS"), "{error}");
+async fn a_rule_of_unknown_compliance_is_listed_so_that_its_details_are_read() {
+    let entry = |name: &str, compliance: serde_json::Value| {
+        json!({"ConfigRuleName": name, "AccountId": "000000000012", "AwsRegion": "eu-west-1",
+            "Compliance": compliance})
+    };
+    let count = json!({"CappedCount": -1, "CapExceeded": false});
+    let entries = [
+        entry("perhaps", json!({"ComplianceType": "PERHAPS"})),
+        entry("absent", json!(null)),
+        entry("empty", json!({})),
+        entry("none", json!({"ComplianceType": "INSUFFICIENT_DATA"})),
+        entry(
+            "odd",
+            json!({"ComplianceType": "NON_COMPLIANT", "ComplianceContributorCount": count}),
+        ),
+        entry("fine", json!({"ComplianceType": "COMPLIANT"})),
+    ];
+    let stub = Stub::serve(move |_| Answer::Json(json!({"AggregateComplianceByConfigRules": entries}))).await;
+    let source = stub.connect().await.source();
+    let rules = source.rules_with_results("organization").await.unwrap();
+    let listed: Vec<_> = rules
+        .iter()
+        .map(|rule| {
+            let name = rule.config_rule_name.as_str();
+            (name, rule.compliance_type.as_str(), rule.capped_count)
+        })
+        .collect();
+    assert_eq!(
+        listed,
+        [
+            ("perhaps", "NON_COMPLIANT", None),
+            ("absent", "NON_COMPLIANT", None),
+            ("empty", "NON_COMPLIANT", None),
+            ("odd", "NON_COMPLIANT", None),
+            ("fine", "COMPLIANT", None),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_source_of_unknown_state_has_failed_and_the_others_go_on() {
+    let entry = |account: &str, status: serde_json::Value| {
+        json!({"SourceId": account, "SourceType": "ACCOUNT", "AwsRegion": "eu-west-1", "LastUpdateStatus": status,
+            "LastErrorCode": "Theirs", "LastErrorMessage": "not today"})
+    };
+    let entries = [
+        entry("000000000011", json!("SUCCEEDED")),
+        entry("000000000012", json!("PAUSED")),
+        entry("000000000013", json!(null)),
+        entry("000000000014", json!("FAILED")),
+    ];
+    let stub = Stub::serve(move |_| Answer::Json(json!({"AggregatedSourceStatusList": entries}))).await;
+    let source = stub.connect().await.source();
+    let sources = source.sources("organization").await.unwrap();
+    let states: Vec<_> = sources
+        .iter()
+        .map(|source| (source.state, source.error_code.as_deref()))
+        .collect();
+    assert_eq!(
+        states,
+        [
+            (SourceState::Succeeded, Some("Theirs")),
+            (SourceState::Failed, Some("Unknown")),
+            (SourceState::Failed, Some("Unknown")),
+            (SourceState::Failed, Some("Theirs")),
+        ]
+    );
+    let said = |index: usize| sources[index].error_message.clone().unwrap();
+    assert!(
+        said(1).contains("PAUSED") && said(1).contains("not today"),
+        "{}",
+        said(1)
+    );
+    assert!(said(2).contains("absent"), "{}", said(2));
+}
+
+#[tokio::test]
+async fn a_profile_that_does_not_exist_is_named_with_how_to_list_them() {
+    let mut settings = aws::AwsSettings::new(&compliance::settings::CollectionSettings::default());
+    settings.profile = Some("no-such-profile-of-anyone".to_owned());
+    for region in [None, Some("eu-west-1".to_owned())] {
+        settings.region = region;
+        let error = aws::Aws::connect(settings.clone()).await.unwrap_err();
+        assert_eq!(error.code(), "Aws.Credentials");
+        for part in ["\"no-such-profile-of-anyone\"", "aws configure list-profiles"] {
+            assert!(error.to_string().contains(part), "{error}");
+        }
+    }
 }
 
 #[tokio::test]
