@@ -113,21 +113,31 @@ pub(crate) struct SourceArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Simulation")]
 pub(crate) struct SimulationArgs {
-    /// Seed: the same seed and sizes give the same organization.
-    #[arg(long, value_name = "S", default_value_t = 7)]
-    pub(crate) seed: u64,
-    /// Accounts.
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(0..=5_000))]
-    pub(crate) accounts: u32,
-    /// Regions.
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=12))]
-    pub(crate) regions: u32,
-    /// Rules.
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(0..=300))]
-    pub(crate) rules: u32,
+    /// Seed: the same seed and sizes give the same organization. [default: 7]
+    #[arg(long, value_name = "S")]
+    pub(crate) seed: Option<u64>,
+    /// Accounts. [default: 50]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=5_000))]
+    pub(crate) accounts: Option<u32>,
+    /// Regions. [default: 4]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=12))]
+    pub(crate) regions: Option<u32>,
+    /// Rules. [default: 100]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=300))]
+    pub(crate) rules: Option<u32>,
     /// Resources per account and region.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=10_000))]
     pub(crate) resources: Option<u32>,
+}
+
+impl SimulationArgs {
+    /// At least one size is given.
+    pub(crate) fn any(&self) -> bool {
+        self.seed.is_some()
+            || [self.accounts, self.regions, self.rules, self.resources]
+                .iter()
+                .any(Option::is_some)
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -147,7 +157,7 @@ pub(crate) struct ServeArgs {
     /// moves on with the clock.
     #[arg(long, value_name = "D", value_parser = parse_day)]
     pub(crate) day: Option<Timestamp>,
-    /// Serve a recorded account (JSON as in `tests/fixtures`) instead of the simulated organization.
+    /// Serve a recorded account (JSON as in `crates/simulated-org/recorded`) instead of the simulated organization.
     #[arg(long, value_name = "FILE")]
     pub(crate) recorded: Option<PathBuf>,
     /// Refuse the rule inventory, as an organization without the member role would.
@@ -172,15 +182,22 @@ const DAY_ZERO: &str = "2026-01-01T00:00:00Z";
 
 /// Reads an RFC 3339 time, or a date as its last second in UTC.
 fn parse_time(text: &str) -> Result<Timestamp, String> {
-    let time = if text.len() == 10 { format!("{text}T23:59:59Z") } else { text.to_owned() };
-    let wrong = || format!("{text:?} is not a time such as 2026-11-21T09:00:00Z or a date such as 2026-11-21");
+    let time = if text.len() == 10 {
+        format!("{text}T23:59:59Z")
+    } else {
+        text.to_owned()
+    };
+    let wrong =
+        || format!("{text:?} is not a time such as 2026-11-21T09:00:00Z or a date such as 2026-11-21");
     let time: Timestamp = time.parse().map_err(|_| wrong())?;
     Timestamp::from_second(time.as_second()).map_err(|_| wrong())
 }
 
 /// Reads a time, a date or a day number.
 fn parse_day(text: &str) -> Result<Timestamp, String> {
-    let Ok(days) = text.parse::<u32>() else { return parse_time(text) };
+    let Ok(days) = text.parse::<u32>() else {
+        return parse_time(text);
+    };
     let zero: Timestamp = DAY_ZERO.parse().map_err(|_| "day 0 is not a time".to_owned())?;
     let seconds = zero.as_second() + (i64::from(days) + 1) * 86_400 - 1;
     Timestamp::from_second(seconds).map_err(|_| format!("day {days} is too far away"))
@@ -209,9 +226,20 @@ mod tests {
 
     #[test]
     fn a_live_answer_is_never_misdated() {
-        let error = Cli::try_parse_from(["plumbline", "report", "daily", "--aggregator", "a", "--as-of", "2026-11-20"])
-            .unwrap_err()
-            .to_string();
-        assert!(error.contains("--as-of") && error.contains("--aggregator"), "{error}");
+        let error = Cli::try_parse_from([
+            "plumbline",
+            "report",
+            "daily",
+            "--aggregator",
+            "a",
+            "--as-of",
+            "2026-11-20",
+        ])
+        .unwrap_err()
+        .to_string();
+        assert!(
+            error.contains("--as-of") && error.contains("--aggregator"),
+            "{error}"
+        );
     }
 }

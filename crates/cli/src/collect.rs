@@ -5,7 +5,9 @@ use compliance::objects;
 use compliance::organization::Aggregator;
 use compliance::ports::{EvaluationSource, OrganizationDirectory, RuleInventory};
 use compliance::report::ReportKind;
-use compliance::snapshot::{ObjectRef, Origin, SnapshotManifest, SnapshotRef, snapshot_folder, snapshot_id};
+use compliance::snapshot::{
+    ObjectRef, Origin, SnapshotManifest, SnapshotRef, snapshot_folder, snapshot_id, work_folder,
+};
 use plan_report::KnownAnnotationsFile;
 use score_compliance::{ScoreError, freeze, snapshots};
 
@@ -33,11 +35,19 @@ where
     D: OrganizationDirectory,
     I: RuleInventory,
 {
-    let origin = Origin { aggregator_arn: source.aggregator.arn.clone(), simulation: source.simulation.clone() };
+    let origin = Origin {
+        aggregator_arn: source.aggregator.arn.clone(),
+        simulation: source.simulation.clone(),
+    };
     let id = snapshot_id(&origin, as_of);
-    let known = snapshots::known(&session.store).await.map_err(CliError::step("history", ScoreError::code))?;
+    let known = snapshots::known(&session.store)
+        .await
+        .map_err(CliError::step("history", ScoreError::code))?;
     if let Some((snapshot, _)) = known.iter().find(|(snapshot, _)| snapshot.id == id) {
-        session.progress.note(&format!("  adopted    {} (collected before)", snapshot_folder(&id, as_of)));
+        session.progress.note(&format!(
+            "  adopted    {} (collected before)",
+            snapshot_folder(&id, as_of)
+        ));
         return Ok((snapshot.clone(), origin));
     }
     let input = plan_report::PlanInput {
@@ -49,17 +59,31 @@ where
     };
     let plan = session
         .timed("plan", async |session: &Session| {
-            plan_report::run(input, &source.evaluations, &source.directory, &session.store, &session.progress).await
+            plan_report::run(
+                input,
+                &source.evaluations,
+                &source.directory,
+                &session.store,
+                &session.progress,
+            )
+            .await
         })
         .await
         .map_err(CliError::step("plan", plan_report::StepError::code))?;
     session.planned_calls += plan.plan_body.planned_calls;
     let shards = collect_shards(session, source, &plan.plan_body.shards).await?;
-    let input = freeze::FreezeInput { plan: plan.plan, shards };
+    let input = freeze::FreezeInput {
+        plan: plan.plan,
+        shards,
+    };
     let frozen = session
-        .timed("freeze", async |session: &Session| freeze::run(input, &session.store, &session.progress).await)
+        .timed("freeze", async |session: &Session| {
+            freeze::run(input, &session.store, &session.progress).await
+        })
         .await
         .map_err(CliError::step("freeze", ScoreError::code))?;
+    // Working files are of no use once the snapshot stands.
+    session.store.discard_folder(&work_folder(&id))?;
     Ok((frozen.snapshot, origin))
 }
 
@@ -70,10 +94,17 @@ async fn annotations(
     origin: &Origin,
     as_of: Timestamp,
 ) -> Result<Vec<KnownAnnotationsFile>, CliError> {
-    let earlier = known.iter().filter(|(snapshot, theirs)| theirs == origin && snapshot.as_of < as_of);
-    let Some((newest, _)) = earlier.max_by_key(|(snapshot, _)| snapshot.as_of) else { return Ok(Vec::new()) };
+    let earlier = known
+        .iter()
+        .filter(|(snapshot, theirs)| theirs == origin && snapshot.as_of < as_of);
+    let Some((newest, _)) = earlier.max_by_key(|(snapshot, _)| snapshot.as_of) else {
+        return Ok(Vec::new());
+    };
     let manifest: SnapshotManifest = objects::read_json(&session.store, &newest.manifest).await?;
-    Ok(KnownAnnotationsFile::of(&snapshot_folder(&newest.id, newest.as_of), &manifest))
+    Ok(KnownAnnotationsFile::of(
+        &snapshot_folder(&newest.id, newest.as_of),
+        &manifest,
+    ))
 }
 
 /// Collects every shard in turn; the rate budget, shared by all calls, is what bounds the time.
@@ -88,7 +119,10 @@ async fn collect_shards<S: EvaluationSource, D, I: RuleInventory>(
             let mut planned_calls = 0;
             let mut results = Vec::with_capacity(shards.len());
             for shard in shards {
-                let input = collect_results::CollectInput { shard: shard.clone(), concurrency };
+                let input = collect_results::CollectInput {
+                    shard: shard.clone(),
+                    concurrency,
+                };
                 let output = collect_results::run(
                     input,
                     &source.evaluations,
@@ -112,8 +146,9 @@ async fn collect_shards<S: EvaluationSource, D, I: RuleInventory>(
 pub(crate) fn simulated_past(kind: ReportKind, as_of: Timestamp) -> Vec<Timestamp> {
     let back = |hours: i64| as_of.checked_sub(jiff::SignedDuration::from_hours(hours)).ok();
     let periods = i64::from(kind.trend_periods());
-    let mut times: Vec<Timestamp> =
-        (1..=periods).filter_map(|count| back(count * kind.period().as_hours())).collect();
+    let mut times: Vec<Timestamp> = (1..=periods)
+        .filter_map(|count| back(count * kind.period().as_hours()))
+        .collect();
     if kind == ReportKind::Weekly {
         times.extend((1..7).filter_map(|days| back(days * 24)));
     }

@@ -26,39 +26,80 @@ pub(crate) enum CliError {
         source: compliance::settings::SettingsError,
     },
     #[error("cannot read {}: {remedy}", file.display())]
-    Unreadable { file: PathBuf, remedy: &'static str, source: std::io::Error },
+    Unreadable {
+        file: PathBuf,
+        remedy: &'static str,
+        source: std::io::Error,
+    },
     #[error("{0}")]
     Usage(String),
     #[error("{stage} failed ({code}): {message}")]
-    Step { stage: &'static str, code: String, message: String },
+    Step {
+        stage: &'static str,
+        code: String,
+        message: String,
+    },
+    #[error("cannot listen on 127.0.0.1:{port}; choose another --port")]
+    Listen { port: u16, source: std::io::Error },
     #[error("cannot {doing}")]
-    System { doing: &'static str, source: std::io::Error },
+    System {
+        doing: &'static str,
+        source: std::io::Error,
+    },
 }
 
 impl CliError {
     /// A step's error under the stage's name, with its stable code.
-    pub(crate) fn step<E: Error>(stage: &'static str, code: impl FnOnce(&E) -> String) -> impl FnOnce(E) -> Self {
-        move |error| Self::Step { stage, code: code(&error), message: chain(&error) }
+    pub(crate) fn step<E: Error>(
+        stage: &'static str,
+        code: impl FnOnce(&E) -> String,
+    ) -> impl FnOnce(E) -> Self {
+        move |error| Self::Step {
+            stage,
+            code: code(&error),
+            message: chain(&error),
+        }
     }
 
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Port(error) => kind_exit_code(error.kind),
+            Self::Port(error) => code_exit_code(&error.code()),
             Self::Settings { .. } => exit::SETTINGS,
             Self::Unreadable { .. } => exit::FILES,
-            Self::Usage(_) => exit::USAGE,
-            Self::Step { code, .. } => PortErrorKind::of_code(code).map_or(exit::DEFECT, kind_exit_code),
-            Self::System { .. } => exit::DEFECT,
+            Self::Usage(_) | Self::Listen { .. } => exit::USAGE,
+            Self::Step { code, .. } => code_exit_code(code),
+            Self::System { .. } => exit::FILES,
         }
+    }
+}
+
+fn code_exit_code(code: &str) -> u8 {
+    match PortErrorKind::of_code(code) {
+        // Whatever the store lacks or breaks is a matter of files, a missing object too.
+        Some(PortErrorKind::NotFound) if code.starts_with("Store.") => exit::FILES,
+        Some(kind) => kind_exit_code(kind),
+        None if code == "Coverage.NoSources" => exit::REFUSED,
+        None => exit::DEFECT,
     }
 }
 
 fn kind_exit_code(kind: PortErrorKind) -> u8 {
     match kind {
         PortErrorKind::AccessDenied | PortErrorKind::Credentials | PortErrorKind::NotFound => exit::REFUSED,
-        PortErrorKind::Throttled | PortErrorKind::Unavailable | PortErrorKind::InvalidAnswer => exit::UNAVAILABLE,
+        PortErrorKind::Throttled | PortErrorKind::Unavailable | PortErrorKind::InvalidAnswer => {
+            exit::UNAVAILABLE
+        }
         PortErrorKind::InvalidRequest => exit::DEFECT,
         PortErrorKind::Damaged | PortErrorKind::Storage => exit::FILES,
+    }
+}
+
+/// A document of ours that cannot be written as JSON.
+pub(crate) fn defect(what: &'static str) -> impl FnOnce(serde_json::Error) -> CliError {
+    move |error| CliError::Step {
+        stage: what,
+        code: "Run.Json".to_owned(),
+        message: format!("it cannot be written as JSON: {error}"),
     }
 }
 

@@ -36,12 +36,19 @@ fn run(cli: Cli) -> Result<(), CliError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|source| CliError::System { doing: "start the runtime", source })?;
+        .map_err(|source| CliError::System {
+            doing: "start the runtime",
+            source,
+        })?;
     match cli.command {
         Command::Report(args) => runtime.block_on(sources::run(args.kind.into(), args.run)),
         Command::Snapshot(args) => runtime.block_on(sources::run(ReportKind::Snapshot, args)),
-        Command::Simulate { command: SimulateCommand::Serve(args) } => simulate::serve(&args),
-        Command::Preview { command: PreviewCommand::Digest { file, thread } } => preview::digest(&file, thread),
+        Command::Simulate {
+            command: SimulateCommand::Serve(args),
+        } => simulate::serve(&args),
+        Command::Preview {
+            command: PreviewCommand::Digest { file, thread },
+        } => preview::digest(&file, thread),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "plumbline", &mut script);
@@ -53,9 +60,10 @@ fn run(cli: Cli) -> Result<(), CliError> {
 /// Prints to standard output; a closed pipe (`| head`) ends quietly.
 fn print(text: &str) -> Result<(), CliError> {
     match std::io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(CliError::System { doing: "write to standard output", source: error })
-        }
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(CliError::System {
+            doing: "write to standard output",
+            source: error,
+        }),
         _ => Ok(()),
     }
 }

@@ -81,31 +81,60 @@ pub(crate) fn attempts(calls: &std::collections::BTreeMap<String, CallCount>) ->
 /// The run in a few lines.
 pub(crate) fn summary(scorecard: &Scorecard, provenance: &Provenance, outcome: &Outcome<'_>) -> String {
     let mut lines = Vec::new();
-    lines.push(format!("{} {} report as of {}", scorecard.title, scorecard.kind.as_str(), text::minute(scorecard.as_of)));
+    lines.push(format!(
+        "{} {} report as of {}",
+        scorecard.title,
+        scorecard.kind.as_str(),
+        text::minute(scorecard.as_of)
+    ));
     if let Some(simulation) = &scorecard.simulation {
         lines.push(format!("  SIMULATED DATA     {simulation}"));
     }
     lines.push(format!("  compliance score   {}", score_line(scorecard)));
     lines.push(format!("  noncompliant       {}", movement_line(scorecard)));
-    lines.push(format!("  coverage           {}", coverage_line(&scorecard.context.coverage)));
+    lines.push(format!(
+        "  coverage           {}",
+        coverage_line(&scorecard.context.coverage)
+    ));
     lines.push(format!("  calls              {}", calls_line(provenance)));
-    let stages = provenance.stages.iter().map(|stage| format!("{} {:.1} s", stage.stage, stage.seconds));
-    lines.push(format!("  time               {}", stages.collect::<Vec<_>>().join(", ")));
-    let again = if outcome.existed { " (the same bundle as an earlier run)" } else { "" };
+    let stages = provenance
+        .stages
+        .iter()
+        .map(|stage| format!("{} {:.1} s", stage.stage, stage.seconds));
+    lines.push(format!(
+        "  time               {}",
+        stages.collect::<Vec<_>>().join(", ")
+    ));
+    let again = if outcome.existed {
+        " (the same bundle as an earlier run)"
+    } else {
+        ""
+    };
     lines.push(format!("Files in {}{again}", outcome.folder.display()));
     for file in outcome.files.iter().filter(|file| !file.contains('/')) {
         lines.push(format!("  {file}"));
     }
     let snapshot = outcome.files.iter().filter(|file| file.contains('/')).count();
-    lines.push(format!("  snapshot/          {} of the data reported", text::plural(snapshot as u64, "file", "files")));
+    lines.push(format!(
+        "  snapshot/          {} of the data reported",
+        text::plural(snapshot as u64, "file", "files")
+    ));
     lines.join("\n") + "\n"
 }
 
 fn score_line(scorecard: &Scorecard) -> String {
     let mut line = text::score(scorecard.organization.compliance_score);
-    match (&scorecard.baseline, scorecard.change.as_ref().and_then(|change| change.change)) {
+    match (
+        &scorecard.baseline,
+        scorecard.change.as_ref().and_then(|change| change.change),
+    ) {
         (Some(baseline), Some(change)) => {
-            let _ = write!(line, ", {} points since {}", text::points(change), text::minute(baseline.as_of));
+            let _ = write!(
+                line,
+                ", {} points since {}",
+                text::points(change),
+                text::minute(baseline.as_of)
+            );
         }
         (Some(baseline), None) => {
             let _ = write!(line, ", no data to compare at {}", text::minute(baseline.as_of));
@@ -164,8 +193,10 @@ fn calls_line(provenance: &Provenance) -> String {
     if provenance.offline {
         return "none, from a saved snapshot".to_owned();
     }
-    let (plan, besides): (Vec<_>, Vec<_>) =
-        provenance.calls.iter().partition(|(operation, _)| CALL_PLAN.contains(&operation.as_str()));
+    let (plan, besides): (Vec<_>, Vec<_>) = provenance
+        .calls
+        .iter()
+        .partition(|(operation, _)| CALL_PLAN.contains(&operation.as_str()));
     let sum = |calls: &[(&String, &CallCount)], of: fn(&CallCount) -> u64| -> u64 {
         calls.iter().map(|(_, count)| of(count)).sum()
     };

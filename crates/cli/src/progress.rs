@@ -14,7 +14,10 @@ pub(crate) struct StderrProgress {
 
 impl StderrProgress {
     pub(crate) fn new() -> Self {
-        Self { bars: std::io::stderr().is_terminal(), state: Mutex::new(None) }
+        Self {
+            bars: std::io::stderr().is_terminal(),
+            state: Mutex::new(None),
+        }
     }
 
     /// A line that is not progress, above the bar if there is one.
@@ -33,8 +36,16 @@ impl StderrProgress {
         if !self.bars {
             return ProgressBar::hidden();
         }
-        let bar = if total == 0 { ProgressBar::new_spinner() } else { ProgressBar::new(total) };
-        let template = if total == 0 { "{spinner} {prefix:10} {pos}" } else { "  {prefix:10} {bar:30} {pos}/{len} {eta}" };
+        let bar = if total == 0 {
+            ProgressBar::new_spinner()
+        } else {
+            ProgressBar::new(total)
+        };
+        let template = if total == 0 {
+            "{spinner} {prefix:10} {pos}"
+        } else {
+            "  {prefix:10} {bar:30} {pos}/{len} {eta}"
+        };
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }

@@ -13,7 +13,7 @@ use local::SystemClock;
 use score_compliance::{score, snapshots};
 use seal_report::{SealError, SealInput, Sealed, bundles};
 
-use crate::error::CliError;
+use crate::error::{CliError, defect};
 use crate::output::{self, Outcome};
 use crate::session::Session;
 
@@ -35,9 +35,14 @@ pub(crate) async fn make_report(
 ) -> Result<(), CliError> {
     let inputs = freeze_inputs(session, kind, snapshot, origin).await?;
     let run_id = inputs.run_id().map_err(defect("the run's inputs"))?;
-    let input = score::ScoreInput { inputs: inputs.clone(), settings: session.settings.clone() };
+    let input = score::ScoreInput {
+        inputs: inputs.clone(),
+        settings: session.settings.clone(),
+    };
     let scored = session
-        .timed("score", async |session: &Session| score::run(input, &session.store, &session.progress).await)
+        .timed("score", async |session: &Session| {
+            score::run(input, &session.store, &session.progress).await
+        })
         .await
         .map_err(CliError::step("score", score_compliance::ScoreError::code))?;
     let scorecard = scored.scorecard.clone();
@@ -50,11 +55,19 @@ pub(crate) async fn make_report(
             settings: session.settings.clone(),
         };
         session
-            .timed("render", async |session: &Session| render_report::run(&input, &session.progress))
+            .timed("render", async |session: &Session| {
+                render_report::run(&input, &session.progress)
+            })
             .await
-            .map_err(CliError::step("render", |_: &render_report::RenderError| "Render.Failed".to_owned()))?
+            .map_err(CliError::step("render", |_: &render_report::RenderError| {
+                "Render.Failed".to_owned()
+            }))?
     };
-    let input = SealInput { inputs, run_id, artifacts };
+    let input = SealInput {
+        inputs,
+        run_id,
+        artifacts,
+    };
     let sealed = session
         .timed("seal", async |session: &Session| {
             Box::pin(seal_report::run(input, &session.store, &session.progress)).await
@@ -94,21 +107,18 @@ async fn freeze_inputs(
         trend: selection.trend,
         settings: session.settings_ref.clone(),
         catalogue_version: compliance::catalogue::VERSION.to_owned(),
-        plumbline_version: env!("CARGO_PKG_VERSION").to_owned(),
+        plumbline_version: version(),
     })
 }
 
 fn scorecard_artifact(scorecard: &Scorecard) -> Result<Artifact, CliError> {
     let bytes = canonical_json(scorecard).map_err(defect("the scorecard"))?;
-    Ok(Artifact { name: "scorecard.json".to_owned(), media_type: "application/json", rows: None, bytes })
-}
-
-fn defect(what: &'static str) -> impl FnOnce(serde_json::Error) -> CliError {
-    move |error| CliError::Step {
-        stage: what,
-        code: "Run.Json".to_owned(),
-        message: format!("it cannot be written as JSON: {error}"),
-    }
+    Ok(Artifact {
+        name: "scorecard.json".to_owned(),
+        media_type: "application/json",
+        rows: None,
+        bytes,
+    })
 }
 
 fn provenance(session: &Session, sealed: &Sealed, by: Origins) -> Provenance {
@@ -130,7 +140,8 @@ fn provenance(session: &Session, sealed: &Sealed, by: Origins) -> Provenance {
 /// Plumbline's version, with the commit where the build knew it.
 fn version() -> String {
     let version = env!("CARGO_PKG_VERSION");
-    option_env!("PLUMBLINE_COMMIT").map_or_else(|| version.to_owned(), |commit| format!("{version} ({commit})"))
+    option_env!("PLUMBLINE_COMMIT")
+        .map_or_else(|| version.to_owned(), |commit| format!("{version} ({commit})"))
 }
 
 fn say(
@@ -142,7 +153,10 @@ fn say(
 ) -> Result<(), CliError> {
     let folder = session.store.path(sealed.folder.trim_end_matches('/'));
     let mut files: Vec<String> = sealed.body.files.iter().map(|file| file.name.clone()).collect();
-    files.extend([seal_report::MANIFEST.to_owned(), seal_report::PROVENANCE.to_owned()]);
+    files.extend([
+        seal_report::MANIFEST.to_owned(),
+        seal_report::PROVENANCE.to_owned(),
+    ]);
     files.sort();
     let outcome = Outcome::new(scorecard, provenance, &folder, files, sealed.existed);
     let text = if json {

@@ -6,7 +6,7 @@ use compliance::Timestamp;
 use compliance::artifact::StageTime;
 use compliance::hash::sha256_hex;
 use compliance::objects;
-use compliance::ports::Clock;
+use compliance::ports::{Clock, PortError, PortErrorKind};
 use compliance::settings::Settings;
 use compliance::snapshot::ObjectRef;
 use local::{FolderObjectStore, SystemClock};
@@ -34,8 +34,23 @@ impl Session {
             .map_err(|error| CliError::Usage(format!("settings cannot be written as JSON: {error}")))?;
         let key = format!("settings/{}.json", sha256_hex(&bytes));
         let settings_ref = objects::put_or_adopt(&store, &key, &bytes).await?;
+        if settings_ref.sha256 != sha256_hex(&bytes) {
+            let message = format!(
+                "{} was changed after it was frozen; delete it and run again",
+                store.path(&key).display()
+            );
+            return Err(PortError::new("Store", PortErrorKind::Damaged, message).into());
+        }
         let started_at = SystemClock.now();
-        Ok(Self { store, settings, settings_ref, progress: StderrProgress::new(), started_at, planned_calls: 0, stages: Vec::new() })
+        Ok(Self {
+            store,
+            settings,
+            settings_ref,
+            progress: StderrProgress::new(),
+            started_at,
+            planned_calls: 0,
+            stages: Vec::new(),
+        })
     }
 
     /// Awaits a stage and adds its wall time to the stage of that name.
@@ -45,7 +60,10 @@ impl Session {
         let seconds = SystemClock.now().duration_since(started).as_secs_f64();
         match self.stages.iter_mut().find(|time| time.stage == stage) {
             Some(time) => time.seconds += seconds,
-            None => self.stages.push(StageTime { stage: stage.to_owned(), seconds }),
+            None => self.stages.push(StageTime {
+                stage: stage.to_owned(),
+                seconds,
+            }),
         }
         result
     }
@@ -56,13 +74,21 @@ impl Session {
 }
 
 /// The settings of a file, or the defaults.
-#[allow(clippy::disallowed_methods, reason = "the settings file is read once, at the edge")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the settings file is read once, at the edge"
+)]
 pub(crate) fn read_settings(file: Option<&PathBuf>) -> Result<Settings, CliError> {
-    let Some(file) = file else { return Ok(Settings::default()) };
+    let Some(file) = file else {
+        return Ok(Settings::default());
+    };
     let text = std::fs::read_to_string(file).map_err(|source| CliError::Unreadable {
         file: file.clone(),
         remedy: "give the path of a TOML file with --settings",
         source,
     })?;
-    Settings::parse(&text).map_err(|source| CliError::Settings { file: file.clone(), source })
+    Settings::parse(&text).map_err(|source| CliError::Settings {
+        file: file.clone(),
+        source,
+    })
 }

@@ -6,19 +6,31 @@ use std::time::Duration;
 
 use compliance::Timestamp;
 use compliance::catalogue::CatalogueError;
+use compliance::hash::{canonical_json, sha256_hex};
 use compliance::ports::Clock;
+use compliance::settings::CollectionSettings;
 use jiff::Unit;
 use local::SystemClock;
 use simulated_org::{Organization, Recorded, Server, SimulationConfig, World};
 
 use crate::args::{ServeArgs, SimulationArgs};
-use crate::error::CliError;
+use crate::error::{CliError, defect};
 use crate::sources::whole;
 
 /// The name of the simulated aggregator.
 pub(crate) const AGGREGATOR: &str = "organization";
 /// The role of the simulated member accounts that reads their rules.
 pub(crate) const INVENTORY_ROLE: &str = "plumbline-inventory";
+/// How the ARN of a simulated aggregator says that it is one, to whoever reaches it over HTTP.
+const SIMULATED_ARN: &str = ":config-aggregator/config-aggregator-simulated-";
+
+/// Names the simulation behind an aggregator reached over HTTP, if it is one.
+pub(crate) fn served_simulation(aggregator_arn: &str) -> Option<String> {
+    aggregator_arn
+        .contains(SIMULATED_ARN)
+        .then(|| "served by plumbline simulate serve".to_owned())
+}
+
 /// Without `--day`, the moment served follows the clock in steps of this length, so that a reader who pages through
 /// sees one moment, almost always.
 const STEP: Duration = Duration::from_secs(60);
@@ -41,9 +53,22 @@ impl Simulation {
         self.server.url()
     }
 
-    /// Names the simulation wherever its data is shown.
-    pub(crate) fn description(&self) -> String {
-        self.description.clone()
+    /// Names the simulation wherever its data is shown. Collected under other settings it is another one: a snapshot
+    /// of the same moment must not be taken for it.
+    pub(crate) fn description(&self, collection: &CollectionSettings) -> Result<String, CliError> {
+        let usual = CollectionSettings {
+            rule_inventory_role: Some(INVENTORY_ROLE.to_owned()),
+            ..Default::default()
+        };
+        if *collection == usual {
+            return Ok(self.description.clone());
+        }
+        let bytes = canonical_json(collection).map_err(defect("the collection settings"))?;
+        Ok(format!(
+            "{}, collection settings {}",
+            self.description,
+            &sha256_hex(&bytes)[..8]
+        ))
     }
 
     /// Shows the organization as it was at a moment.
@@ -58,7 +83,10 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), CliError> {
     let organization = match &args.recorded {
         Some(file) => Organization::from(recorded(file, !args.no_rule_inventory)?),
         None => {
-            let config = SimulationConfig { rule_inventory: !args.no_rule_inventory, ..config(&args.simulation) };
+            let config = SimulationConfig {
+                rule_inventory: !args.no_rule_inventory,
+                ..config(&args.simulation)
+            };
             world(config)?
         }
     };
@@ -78,10 +106,10 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), CliError> {
 fn config(args: &SimulationArgs) -> SimulationConfig {
     let default = SimulationConfig::default();
     SimulationConfig {
-        seed: args.seed,
-        accounts: args.accounts,
-        regions: args.regions,
-        rules: args.rules,
+        seed: args.seed.unwrap_or(default.seed),
+        accounts: args.accounts.unwrap_or(default.accounts),
+        regions: args.regions.unwrap_or(default.regions),
+        rules: args.rules.unwrap_or(default.rules),
         resources: args.resources.unwrap_or(default.resources),
         ..default
     }
@@ -98,14 +126,20 @@ fn world(config: SimulationConfig) -> Result<Organization, CliError> {
 
 fn start(organization: Organization, port: u16, at: Timestamp) -> Result<Server, CliError> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    Server::start(organization, address, at)
-        .map_err(|source| CliError::System { doing: "listen on 127.0.0.1; choose another --port", source })
+    Server::start(organization, address, at).map_err(|source| CliError::Listen { port, source })
 }
 
-#[allow(clippy::disallowed_methods, reason = "the recorded file is read once, at the edge")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the recorded file is read once, at the edge"
+)]
 fn recorded(file: &Path, rule_inventory: bool) -> Result<Recorded, CliError> {
     let remedy = "give the path of a recorded account, as crates/simulated-org/recorded holds";
-    let unreadable = |source| CliError::Unreadable { file: file.to_owned(), remedy, source };
+    let unreadable = |source| CliError::Unreadable {
+        file: file.to_owned(),
+        remedy,
+        source,
+    };
     let text = std::fs::read_to_string(file).map_err(unreadable)?;
     Recorded::from_json(&text, rule_inventory).map_err(|error| unreadable(std::io::Error::other(error)))
 }

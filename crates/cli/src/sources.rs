@@ -1,11 +1,11 @@
 //! Where a run's results come from: a live aggregator, the simulation, or what was saved.
 
-use aws::{Aws, AwsSettings, AggregatorSource, MemberRuleInventory, OrganizationsDirectory};
+use aws::{AggregatorSource, Aws, AwsSettings, MemberRuleInventory, OrganizationsDirectory};
+use compliance::Timestamp;
 use compliance::ports::Clock;
 use compliance::report::ReportKind;
-use compliance::Timestamp;
 use compliance::text;
-use jiff::{Unit, TimestampRound, RoundMode};
+use jiff::{RoundMode, TimestampRound, Unit};
 use local::SystemClock;
 
 use crate::args::RunArgs;
@@ -18,15 +18,30 @@ use crate::simulate;
 
 /// Collects (or opens) the snapshot and makes the report.
 pub(crate) async fn run(kind: ReportKind, args: RunArgs) -> Result<(), CliError> {
+    if args.simulation.any() && !args.source.simulate {
+        return Err(CliError::Usage(
+            "--seed, --accounts, --regions, --rules and --resources go with --simulate only".to_owned(),
+        ));
+    }
     let mut settings = session::read_settings(args.settings.as_ref())?;
     if args.source.simulate {
-        settings.collection.rule_inventory_role.get_or_insert_with(|| simulate::INVENTORY_ROLE.to_owned());
-        settings.report.organization.get_or_insert_with(|| "Simulated organization".to_owned());
+        settings
+            .collection
+            .rule_inventory_role
+            .get_or_insert_with(|| simulate::INVENTORY_ROLE.to_owned());
+        settings
+            .report
+            .organization
+            .get_or_insert_with(|| "Simulated organization".to_owned());
     }
     let mut session = Session::open(&args.out, settings).await?;
     if let Some(folder) = &args.source.snapshot {
         let (snapshot, origin) = saved::import(&session, folder, args.as_of).await?;
-        let by = Origins { principal: None, calls: Default::default(), offline: true };
+        let by = Origins {
+            principal: None,
+            calls: Default::default(),
+            offline: true,
+        };
         return report::make_report(&mut session, kind, snapshot, origin, by, args.json).await;
     }
     match &args.source.aggregator {
@@ -35,15 +50,25 @@ pub(crate) async fn run(kind: ReportKind, args: RunArgs) -> Result<(), CliError>
     }
 }
 
-async fn live(session: &mut Session, kind: ReportKind, aggregator: &str, args: &RunArgs) -> Result<(), CliError> {
+async fn live(
+    session: &mut Session,
+    kind: ReportKind,
+    aggregator: &str,
+    args: &RunArgs,
+) -> Result<(), CliError> {
     let mut settings = AwsSettings::new(&session.settings.collection);
     settings.profile.clone_from(&args.profile);
     settings.region.clone_from(&args.region);
     let aws = Aws::connect(settings).await?;
-    let source = source(&aws, aggregator, None).await?;
+    let mut source = source(&aws, aggregator, None).await?;
+    source.simulation = simulate::served_simulation(&source.aggregator.arn);
     let as_of = whole(session.started_at, Unit::Second);
     let (snapshot, origin) = collect::collect_snapshot(session, &source, as_of).await?;
-    let by = Origins { principal: aws.principal().await, calls: aws.calls(), offline: false };
+    let by = Origins {
+        principal: aws.principal().await,
+        calls: aws.calls(),
+        offline: false,
+    };
     report::make_report(session, kind, snapshot, origin, by, args.json).await
 }
 
@@ -56,19 +81,26 @@ async fn simulated(session: &mut Session, kind: ReportKind, args: &RunArgs) -> R
     let mut settings = AwsSettings::new(&session.settings.collection);
     settings.endpoint_override = Some(simulation.url());
     let aws = Aws::connect(settings).await?;
-    let source = source(&aws, simulate::AGGREGATOR, Some(simulation.description())).await?;
+    let description = simulation.description(&session.settings.collection)?;
+    let source = source(&aws, simulate::AGGREGATOR, Some(description)).await?;
     for moment in collect::simulated_past(kind, as_of) {
         show(session, &simulation, moment);
         collect::collect_snapshot(session, &source, moment).await?;
     }
     show(session, &simulation, as_of);
     let (snapshot, origin) = collect::collect_snapshot(session, &source, as_of).await?;
-    let by = Origins { principal: Some("simulation".to_owned()), calls: aws.calls(), offline: false };
+    let by = Origins {
+        principal: Some("simulation".to_owned()),
+        calls: aws.calls(),
+        offline: false,
+    };
     report::make_report(session, kind, snapshot, origin, by, args.json).await
 }
 
 fn show(session: &Session, simulation: &simulate::Simulation, moment: Timestamp) {
-    session.progress.note(&format!("Simulated organization at {}", text::minute(moment)));
+    session
+        .progress
+        .note(&format!("Simulated organization at {}", text::minute(moment)));
     simulation.show(moment);
 }
 
@@ -90,5 +122,6 @@ async fn source(
 
 /// The time cut to a whole unit: what a person would write down.
 pub(crate) fn whole(time: Timestamp, unit: Unit) -> Timestamp {
-    time.round(TimestampRound::new().smallest(unit).mode(RoundMode::Trunc)).unwrap_or(time)
+    time.round(TimestampRound::new().smallest(unit).mode(RoundMode::Trunc))
+        .unwrap_or(time)
 }

@@ -13,7 +13,7 @@ pub struct Definition {
 pub const DEFINITIONS: &[Definition] = &[
     Definition {
         term: "Pair",
-        meaning: "A rule and a resource it was evaluated on, in one account and region. Results of one rule deployed under several names (plain, conformance pack, Security Hub, organization rule), and of a global resource recorded in several regions, count as one pair; if they disagree, noncompliant wins.",
+        meaning: "A rule and a resource it was evaluated on, in one account and region. Results of one rule deployed under several names (plain, conformance pack, Security Hub, organization rule), and of a global resource recorded in several regions, count as one pair; if they disagree, noncompliant wins. A pair that is compliant in all of these that were read, but noncompliant before in one that was not read since, is unknown: it counts nowhere, is not resolved, and vanished as not collected.",
     },
     Definition {
         term: "Compliance score",

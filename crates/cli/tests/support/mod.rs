@@ -1,5 +1,11 @@
 //! Runs the real binary, as a user would.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, dead_code, reason = "helpers of tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    dead_code,
+    reason = "helpers of tests"
+)]
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
@@ -11,7 +17,16 @@ use serde_json::Value;
 /// The moment of every simulated test run.
 pub(crate) const AS_OF: &str = "2026-11-21T09:00:00Z";
 /// Sizes that a dev build renders in seconds.
-pub(crate) const SMALL: [&str; 8] = ["--accounts", "4", "--regions", "2", "--rules", "24", "--resources", "4"];
+pub(crate) const SMALL: [&str; 8] = [
+    "--accounts",
+    "4",
+    "--regions",
+    "2",
+    "--rules",
+    "24",
+    "--resources",
+    "4",
+];
 
 /// A finished command.
 pub(crate) struct Run {
@@ -34,9 +49,17 @@ impl Run {
 
     /// Holds a failure to its exit code and to naming what a user needs.
     pub(crate) fn fails(&self, code: i32, says: &[&str]) {
-        assert_eq!(self.code, code, "stdout: {}\nstderr: {}", self.stdout, self.stderr);
+        assert_eq!(
+            self.code, code,
+            "stdout: {}\nstderr: {}",
+            self.stdout, self.stderr
+        );
         for words in says {
-            assert!(self.stderr.contains(words), "{words:?} is not in: {}", self.stderr);
+            assert!(
+                self.stderr.contains(words),
+                "{words:?} is not in: {}",
+                self.stderr
+            );
         }
     }
 }
@@ -54,7 +77,10 @@ impl From<Output> for Run {
 /// `plumbline` in an environment without AWS settings of whoever runs the tests.
 pub(crate) fn plumbline() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_plumbline"));
-    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("AWS_EC2_METADATA_DISABLED", "true");
+    command
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("AWS_EC2_METADATA_DISABLED", "true");
     command
 }
 
@@ -66,7 +92,14 @@ pub(crate) fn run(arguments: &[&str]) -> Run {
 /// A small simulated report with `--json` into `out`.
 pub(crate) fn simulated(kind: &[&str], out: &Path) -> Run {
     let mut arguments = kind.to_vec();
-    arguments.extend(["--simulate", "--json", "--as-of", AS_OF, "--out", out.to_str().unwrap()]);
+    arguments.extend([
+        "--simulate",
+        "--json",
+        "--as-of",
+        AS_OF,
+        "--out",
+        out.to_str().unwrap(),
+    ]);
     arguments.extend(SMALL);
     run(&arguments)
 }
@@ -110,9 +143,17 @@ impl Served {
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let url = line.split_whitespace().find(|word| word.starts_with("http://")).unwrap_or_else(|| panic!("{line:?}"));
-        Self { url: url.to_owned(), child }
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let url = line
+            .split_whitespace()
+            .find(|word| word.starts_with("http://"))
+            .unwrap_or_else(|| panic!("{line:?}"));
+        Self {
+            url: url.to_owned(),
+            child,
+        }
     }
 
     /// `plumbline` pointed at this server by the SDK's own variables.

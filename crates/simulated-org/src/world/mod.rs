@@ -130,7 +130,9 @@ impl World {
         regions.sort();
         Aggregator {
             name: AGGREGATOR.to_owned(),
-            arn: format!("arn:{PARTITION}:config:{region}:{owner}:config-aggregator/config-aggregator-{id}"),
+            arn: format!(
+                "arn:{PARTITION}:config:{region}:{owner}:config-aggregator/config-aggregator-simulated-{id}"
+            ),
             regions,
             account_ids: Vec::new(),
             organization: true,

@@ -104,9 +104,18 @@ fn by_severity(scorecard: &Scorecard) -> String {
         })
         .collect();
     if open.is_empty() {
-        "none".to_owned()
+        none_or_unknown(scorecard, "none").to_owned()
     } else {
         open.join(", ")
+    }
+}
+
+/// Nothing noncompliant is good news only where something is known.
+fn none_or_unknown<'a>(scorecard: &Scorecard, none: &'a str) -> &'a str {
+    if scorecard.organization.pairs.total() == 0 {
+        "No results: nothing is known."
+    } else {
+        none
     }
 }
 
@@ -161,7 +170,7 @@ fn accounts(scorecard: &Scorecard) -> Vec<Block> {
         .collect();
     if worst.is_empty() {
         return vec![Block::section(
-            &Mrkdwn::new().text("No account has noncompliant pairs."),
+            &Mrkdwn::new().text(none_or_unknown(scorecard, "No account has noncompliant pairs.")),
         )];
     }
     let columns = [
@@ -251,7 +260,9 @@ fn rules(scorecard: &Scorecard) -> Block {
         .filter(|rule| rule.scores.pairs.noncompliant > 0)
         .collect();
     if top.is_empty() {
-        return Block::section(&Mrkdwn::new().text("No rule has noncompliant pairs."));
+        return Block::section(
+            &Mrkdwn::new().text(none_or_unknown(scorecard, "No rule has noncompliant pairs.")),
+        );
     }
     let mut lines = vec![Mrkdwn::new().bold("Most noncompliant rules")];
     lines.extend(
