@@ -64,7 +64,12 @@ pub(crate) fn changed(
         way,
         scopes: other.scopes,
         account_rules: other.tallies.account_rules(),
-        rules: other.tallies.pairs.iter().map(|count| count.rule).collect(),
+        rules: other
+            .tallies
+            .account_rules()
+            .into_iter()
+            .map(|(_, rule)| rule)
+            .collect(),
     };
     let mut changed = Changed::default();
     count_causes(&frame, &witness, &mut changed).map_err(failed())?;
@@ -81,20 +86,27 @@ fn lacking(one: Side<'_>, other: Side<'_>, codes: &Codes) -> PolarsResult<DataFr
         cols(&PAIR),
         JoinArgs::new(JoinType::Anti),
     );
+    // Of an unknown pair some source was read, but not the one that matters.
+    let unless_unknown = when(col("unknown").is_not_null())
+        .then(lit(Fate::NotCollected as Code))
+        .otherwise(col("fate"));
     let pairs = with_fates(rows, other.scopes, codes)?
         .group_by(cols(&PAIR))
         .agg([col("noncompliant").max(), col("fate").max()])
+        .join(
+            other.rows.unknown_pairs(),
+            cols(&PAIR),
+            cols(&PAIR),
+            JoinArgs::new(JoinType::Left),
+        )
+        .with_columns([unless_unknown.alias("fate")])
         .collect()?
         .lazy();
+    let seen = other.rows.seen()?;
     let looked_up = |how: JoinType, there: bool| {
         pairs
             .clone()
-            .join(
-                other.rows.all(),
-                cols(&RESOURCE),
-                cols(&RESOURCE),
-                JoinArgs::new(how),
-            )
+            .join(seen.clone(), cols(&RESOURCE), cols(&RESOURCE), JoinArgs::new(how))
             .with_columns([lit(there).alias("there")])
     };
     concat(

@@ -1,7 +1,7 @@
 //! Every grouping of a report at once: the organization, accounts, rules, resource types, organizational units,
 //! severities and controls.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use compliance::catalogue::{RuleMetadata, Severity};
 use compliance::scorecard::{Scores, Tally};
@@ -40,7 +40,7 @@ impl Groups {
         let metadata: Vec<_> = codes
             .rules
             .iter()
-            .map(|(_, rule)| catalogue.metadata(rule))
+            .map(|(_, rule)| each_control_once(catalogue.metadata(rule)))
             .collect();
         let weights = codes
             .rules
@@ -56,9 +56,9 @@ impl Groups {
         let controls_of_rule = metadata
             .iter()
             .map(|rule| {
-                mapped(rule, settings)
-                    .filter_map(|control| place.get(&control).copied())
-                    .collect()
+                let places = mapped(rule, settings).filter_map(|control| place.get(&control).copied());
+                let places: BTreeSet<usize> = places.collect();
+                places.into_iter().collect()
             })
             .collect();
         Self {
@@ -89,9 +89,25 @@ impl Groups {
     }
 }
 
+/// A rule that settings map to one control twice is mapped to it once.
+fn each_control_once(mut rule: RuleMetadata) -> RuleMetadata {
+    for controls in rule.controls.values_mut() {
+        controls.sort();
+        controls.dedup();
+    }
+    rule
+}
+
+/// The frameworks in settings, each where it is named first.
+fn frameworks(settings: &Settings) -> Vec<&String> {
+    let mut named = BTreeSet::new();
+    let frameworks = settings.report.frameworks.iter();
+    frameworks.filter(|framework| named.insert(*framework)).collect()
+}
+
 /// The controls a rule is mapped to, of the frameworks in settings.
 fn mapped<'a>(rule: &'a RuleMetadata, settings: &'a Settings) -> impl Iterator<Item = (String, String)> + 'a {
-    settings.report.frameworks.iter().flat_map(|framework| {
+    frameworks(settings).into_iter().flat_map(|framework| {
         let controls = rule.controls.get(framework).into_iter().flatten();
         controls.map(|control| (framework.clone(), control.clone()))
     })
@@ -109,17 +125,18 @@ fn controls(codes: &Codes, settings: &Settings, met: &[RuleMetadata]) -> Vec<(St
         .keys()
         .map(|name| catalogue.metadata(&catalogue.resolve(name).rule));
     let known: Vec<RuleMetadata> = managed.chain(set).collect();
-    let mut by_framework: BTreeMap<usize, std::collections::BTreeSet<String>> = BTreeMap::new();
+    let frameworks = frameworks(settings);
+    let mut by_framework: BTreeMap<usize, BTreeSet<String>> = BTreeMap::new();
     for rule in known.iter().chain(met) {
-        for (order, framework) in settings.report.frameworks.iter().enumerate() {
-            let controls = rule.controls.get(framework).into_iter().flatten().cloned();
+        for (order, framework) in frameworks.iter().enumerate() {
+            let controls = rule.controls.get(*framework).into_iter().flatten().cloned();
             by_framework.entry(order).or_default().extend(controls);
         }
     }
     by_framework
         .into_iter()
         .flat_map(|(order, controls)| {
-            let framework = settings.report.frameworks[order].clone();
+            let framework = frameworks[order].clone();
             controls
                 .into_iter()
                 .map(move |control| (framework.clone(), control))

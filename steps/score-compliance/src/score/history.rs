@@ -73,10 +73,14 @@ impl History {
     pub(crate) fn read(&mut self, mut opened: Opened, role: Role) -> Result<(), ScoreError> {
         let codes = &mut self.codes;
         let scopes = Arc::new(Scopes::new(&opened.context.coverage, codes));
-        let rows = Rows::read(&mut opened, &scopes, codes, role.current)?;
+        let mut rows = Rows::read(&mut opened, &scopes, codes, role.current)?;
         let noncompliant = rows.noncompliant(codes)?;
         let asked = self.asked(role, &noncompliant);
-        let compliant = rows.find(asked.iter(), &mut self.codes)?;
+        let mut compliant = rows.find(asked.iter(), &mut self.codes)?;
+        // From here on, what is unknown is as if nothing of it was read: in counts, trend and comparison alike.
+        let unknown = self.walk.doubted(&scopes, &compliant);
+        rows.leave_out(unknown.iter(), &self.codes)?;
+        compliant.retain(|key, _| !unknown.contains(key));
         let compared = role.baseline || role.current;
         let tallies = if compared || role.trend {
             Tallies::count(&rows, &self.codes, compared)?
@@ -88,7 +92,7 @@ impl History {
         }
         let as_of = opened.snapshot.as_of.as_millisecond();
         self.walk
-            .pass(as_of, Arc::clone(&scopes), &noncompliant, &compliant);
+            .pass(as_of, Arc::clone(&scopes), &noncompliant, &compliant, &unknown);
         if role.baseline {
             self.walk.watch(noncompliant.keys().copied().collect());
         }

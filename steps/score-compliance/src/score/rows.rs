@@ -51,6 +51,9 @@ pub(crate) fn numbers<const N: usize>(
 #[derive(Debug, Clone)]
 pub(crate) struct Rows {
     frame: DataFrame,
+    /// Results that were read of pairs that are unknown all the same, see the walk: they do not count, and show that
+    /// their rule and their resource are there.
+    unknown: DataFrame,
 }
 
 impl Rows {
@@ -68,13 +71,59 @@ impl Rows {
         scan(files, empty)
             .and_then(|raw| coded(raw, scopes, codes, annotations))
             .and_then(LazyFrame::collect)
-            .map(|frame| Self { frame })
+            .map(|frame| Self {
+                unknown: frame.slice(0, 0),
+                frame,
+            })
             .map_err(failed)
     }
 
     /// All of them.
     pub(crate) fn all(&self) -> LazyFrame {
         self.frame.clone().lazy()
+    }
+
+    /// Those that count, and those of unknown pairs.
+    pub(crate) fn seen(&self) -> PolarsResult<LazyFrame> {
+        if self.unknown.height() == 0 {
+            return Ok(self.all());
+        }
+        concat([self.all(), self.unknown.clone().lazy()], UnionArgs::default())
+    }
+
+    /// The unknown pairs of which something was read, each once: [`PAIR`] and `unknown`, which is never null.
+    pub(crate) fn unknown_pairs(&self) -> LazyFrame {
+        let results = len().alias("unknown");
+        self.unknown.clone().lazy().group_by(cols(&PAIR)).agg([results])
+    }
+
+    /// (account, rule) of every unknown pair of which something was read.
+    pub(crate) fn unknown_rules(&self) -> PolarsResult<Vec<(Code, Code)>> {
+        let number = |name: &str| self.unknown.column(name)?.u32();
+        let (accounts, rules) = (number("account")?, number("rule")?);
+        Ok(accounts.iter().flatten().zip(rules.iter().flatten()).collect())
+    }
+
+    /// Lets the results of these pairs not count: they are unknown.
+    pub(crate) fn leave_out<'k>(
+        &mut self,
+        keys: impl Iterator<Item = &'k Key>,
+        codes: &Codes,
+    ) -> Result<(), ScoreError> {
+        let failed = || ScoreError::table("leaving out unknown pairs");
+        let keys = key_frame(keys, codes).map_err(failed())?;
+        if keys.height() == 0 {
+            return Ok(());
+        }
+        let part = |how: JoinType| {
+            self.all()
+                .join(keys.clone().lazy(), cols(&PAIR), cols(&PAIR), JoinArgs::new(how))
+                .collect()
+                .map_err(failed())
+        };
+        let (unknown, frame) = (part(JoinType::Semi)?, part(JoinType::Anti)?);
+        *self = Self { frame, unknown };
+        Ok(())
     }
 
     /// How many count.
@@ -321,6 +370,8 @@ pub(crate) struct Pair {
     pub(crate) time: Option<i64>,
     /// Where its results come from.
     pub(crate) sources: Vec<Source>,
+    /// Those of them that say noncompliant.
+    pub(crate) against: Vec<Source>,
     /// The result that speaks for the pair.
     pub(crate) voice: Voice,
 }
@@ -392,6 +443,9 @@ struct ResultOfPair<'a> {
 impl Pair {
     fn add(&mut self, result: &ResultOfPair<'_>, codes: &Codes) {
         self.sources.push(result.source);
+        if result.noncompliant {
+            self.against.push(result.source);
+        }
         if result.noncompliant && !self.noncompliant {
             // The first noncompliant result: what compliant ones said no longer counts.
             self.noncompliant = true;

@@ -15,7 +15,7 @@ use crate::ScoreError;
 /// The names each rule has results under, sorted.
 pub(crate) fn names_by_rule(rows: &Rows, codes: &Codes) -> Result<HashMap<Code, Vec<String>>, ScoreError> {
     let distinct = || -> PolarsResult<Vec<Code>> {
-        let frame = rows.all().group_by([col("name")]).agg([len()]).collect()?;
+        let frame = rows.seen()?.group_by([col("name")]).agg([len()]).collect()?;
         Ok(frame.column("name")?.u32()?.iter().flatten().collect())
     };
     let mut names: HashMap<Code, Vec<String>> = HashMap::new();
@@ -60,7 +60,7 @@ pub(crate) fn scopes_without_results(current: &Compared) -> Result<Option<HashMa
         )?
         .lazy()
         .join(
-            current.rows.all(),
+            current.rows.seen()?,
             cols(&scope_rule),
             cols(&scope_rule),
             JoinArgs::new(JoinType::Anti),

@@ -100,7 +100,7 @@ impl Scopes {
     }
 
     /// Whether results of this name in this scope were read, so that an absent one is truly absent.
-    fn read(&self, account: Code, (region, name): Source) -> bool {
+    pub(crate) fn read(&self, account: Code, (region, name): Source) -> bool {
         self.collected.contains_key(&(account, region))
             && !self.missing_rules.contains(&(account, region, name))
     }

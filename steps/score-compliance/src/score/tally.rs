@@ -62,6 +62,8 @@ pub(crate) struct ResourceCount {
 pub(crate) struct Tallies {
     pub(crate) pairs: Vec<PairCount>,
     pub(crate) resources: Vec<ResourceCount>,
+    /// (account, rule) of unknown pairs of which something was read; they are counted nowhere.
+    unknown_rules: Vec<(Code, Code)>,
 }
 
 impl Tallies {
@@ -76,16 +78,18 @@ impl Tallies {
             Ok(Self {
                 pairs: pair_counts(rows)?,
                 resources: resource_counts(rows, codes, words)?,
+                unknown_rules: rows.unknown_rules()?,
             })
         };
         tally().map_err(ScoreError::table("counting pairs and resources"))
     }
 
-    /// Every (account, rule) with a pair.
+    /// Every (account, rule) with a pair, unknown pairs of which something was read included.
     pub(crate) fn account_rules(&self) -> HashSet<(Code, Code)> {
         self.pairs
             .iter()
             .map(|count| (count.account, count.rule))
+            .chain(self.unknown_rules.iter().copied())
             .collect()
     }
 }

@@ -6,6 +6,14 @@
 //! - A pair absent from a snapshot is *unknown* there when its account has scopes and none of the pair's sources
 //!   (region and deployed rule name, as last seen) was read: the scope is missing, or not listed any more, or the rule
 //!   could not be read. Otherwise it is truly absent.
+//! - A source (region and deployed rule name) of an open noncompliance that was noncompliant when last read stays so
+//!   until it is read again. A pair that is compliant in every source read in a snapshot, but has an open noncompliance
+//!   with such a source that is not read there, is *unknown* there too: missing is never compliant. It is left out of
+//!   every count of that snapshot, is not resolved, and differs from other snapshots because it was *not collected*;
+//!   what was read of it still shows that its rule and its resource are there. A pair that is noncompliant in any
+//!   source read is noncompliant; one without an open noncompliance counts by the sources that were read. This holds
+//!   for every snapshot read, those of the trend and the baseline too, by the snapshots read before it; of the oldest
+//!   nothing is known before, so that its answers count as they are.
 //! - An interval of noncompliance goes on over snapshots where the pair is unknown, ends as *resolved* at the next
 //!   snapshot where it is compliant, and ends without resolution where it is truly absent: a resource that was
 //!   deleted and comes back compliant was not resolved.
@@ -31,7 +39,10 @@ pub(crate) struct Interval {
     pub(crate) resolved_at: Option<i64>,
     /// The newest snapshot it is noncompliant in.
     last: usize,
+    /// Its sources there.
     sources: Vec<Source>,
+    /// Sources that were noncompliant when last read.
+    against: Vec<Source>,
 }
 
 /// One resolution seen on the way.
@@ -80,21 +91,38 @@ impl Walk {
         self.open.get(key).or_else(|| self.closed.get(key))
     }
 
-    /// Passes the next snapshot: its noncompliant pairs, and which of the open ones are compliant in it.
+    /// Those of the pairs compliant in all that was read of the next snapshot which are unknown in it.
+    pub(crate) fn doubted(&self, scopes: &Scopes, compliant: &HashMap<Key, Pair>) -> HashSet<Key> {
+        let doubted = |key: &Key| {
+            let mut against = self.open.get(key).into_iter().flat_map(|open| &open.against);
+            against.any(|source| !scopes.read(key.account, *source))
+        };
+        compliant.keys().filter(|key| doubted(key)).copied().collect()
+    }
+
+    /// Passes the next snapshot: its noncompliant pairs, and which of the open ones are compliant or doubted in it.
     pub(crate) fn pass(
         &mut self,
         as_of: i64,
         scopes: Arc<Scopes>,
         noncompliant: &HashMap<Key, Pair>,
         compliant: &HashMap<Key, Pair>,
+        doubted: &HashSet<Key>,
     ) {
         self.passed.push(Passed { as_of, scopes });
         let here = self.passed.len() - 1;
-        self.end(here, noncompliant, compliant);
+        self.end(here, noncompliant, compliant, doubted);
+        let scopes = &self.passed[here].scopes;
+        for (key, interval) in &mut self.open {
+            interval
+                .against
+                .retain(|source| !scopes.read(key.account, *source));
+        }
         for (key, pair) in noncompliant {
             if let Some(interval) = self.open.get_mut(key) {
                 interval.last = here;
                 interval.sources.clone_from(&pair.sources);
+                interval.against.extend(&pair.against);
             } else {
                 let interval = self.begin(here, *key, pair);
                 self.open.insert(*key, interval);
@@ -120,17 +148,25 @@ impl Walk {
             resolved_at: None,
             last: here,
             sources: pair.sources.clone(),
+            against: pair.against.clone(),
         }
     }
 
     /// Ends the open intervals of pairs that are not noncompliant here, unless nothing is known of them.
-    fn end(&mut self, here: usize, noncompliant: &HashMap<Key, Pair>, compliant: &HashMap<Key, Pair>) {
+    fn end(
+        &mut self,
+        here: usize,
+        noncompliant: &HashMap<Key, Pair>,
+        compliant: &HashMap<Key, Pair>,
+        doubted: &HashSet<Key>,
+    ) {
         let over: Vec<Key> = self
             .open
             .iter()
             .filter(|(key, interval)| {
                 let unknown = || self.passed[here].scopes.unknown(key.account, &interval.sources);
-                !noncompliant.contains_key(key) && (compliant.contains_key(key) || !unknown())
+                let goes_on = noncompliant.contains_key(key) || doubted.contains(key);
+                !goes_on && (compliant.contains_key(key) || !unknown())
             })
             .map(|(key, _)| *key)
             .collect();

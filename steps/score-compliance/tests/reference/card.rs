@@ -332,7 +332,7 @@ impl Reference<'_> {
                     .into_iter()
                     .map(|(_, name)| self.catalogue.resolve(&name).rule)
                     .collect();
-                let has_pair = |rule: &String| rules_of(self.now(), belongs).contains(rule);
+                let has_pair = |rule: &String| self.now().seen().any(|key| belongs(key) && key.rule == *rule);
                 rules.iter().filter(|rule| !has_pair(rule)).count() as u64
             }),
         }

@@ -191,7 +191,7 @@ impl Reference<'_> {
     pub(crate) fn merged(&self) -> Merged {
         let now = self.now();
         let mut merged = Merged {
-            results: now.counted.len() as u64,
+            results: now.pairs.values().map(|rows| rows.len() as u64).sum(),
             pairs: now.pairs.len() as u64,
             ..Merged::default()
         };

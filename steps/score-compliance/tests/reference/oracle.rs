@@ -13,17 +13,73 @@ use crate::support::Day;
 pub(crate) type Pairs = BTreeMap<PairKey, Vec<EvaluationResult>>;
 
 /// A snapshot as the definitions see it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Snapshot<'a> {
     pub(crate) day: &'a Day,
     /// Milliseconds.
     pub(crate) as_of: i64,
     pub(crate) counted: Vec<EvaluationResult>,
     pub(crate) pairs: Pairs,
+    /// Pairs of which something was read, and which are unknown all the same.
+    pub(crate) doubted: Pairs,
+}
+
+/// What can be believed of a pair in one snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Belief {
+    Noncompliant,
+    Compliant,
+    Absent,
+    Unknown,
+}
+
+/// Every snapshot, with what is unknown taken out of its pairs.
+pub(crate) fn snapshots<'a>(days: &'a [Day], catalogue: &Catalogue) -> Vec<Snapshot<'a>> {
+    let read: Vec<Snapshot<'a>> = days.iter().map(|day| Snapshot::new(day, catalogue)).collect();
+    let mut known = read.clone();
+    for (index, snapshot) in known.iter_mut().enumerate() {
+        for (key, rows) in &read[index].pairs {
+            if belief(key, &read, index) == Belief::Unknown {
+                snapshot.pairs.remove(key);
+                snapshot.doubted.insert(key.clone(), rows.clone());
+            }
+        }
+    }
+    known
+}
+
+fn belief(key: &PairKey, read: &[Snapshot<'_>], index: usize) -> Belief {
+    let here = &read[index];
+    if here.is_noncompliant(key) {
+        return Belief::Noncompliant;
+    }
+    // Noncompliance that nothing has ended since, newest first.
+    let lasting = (0..index).rev().take_while(|earlier| {
+        matches!(
+            belief(key, read, *earlier),
+            Belief::Noncompliant | Belief::Unknown
+        )
+    });
+    let mut lasting = lasting.filter(|earlier| read[*earlier].is_noncompliant(key));
+    if here.pairs.contains_key(key) {
+        let unread_since = |earlier: usize, row: &EvaluationResult| {
+            let mut since = read[earlier + 1..=index].iter();
+            since.all(|snapshot| !was_read(snapshot.day, row))
+        };
+        let doubt = lasting.any(|earlier| {
+            let mut rows = read[earlier].pairs[key].iter();
+            rows.any(|row| row.compliance_type == ComplianceType::NonCompliant && unread_since(earlier, row))
+        });
+        return if doubt { Belief::Unknown } else { Belief::Compliant };
+    }
+    match lasting.next() {
+        Some(last) if here.unknown(key, &read[last].pairs[key]) => Belief::Unknown,
+        _ => Belief::Absent,
+    }
 }
 
 impl<'a> Snapshot<'a> {
-    pub(crate) fn new(day: &'a Day, catalogue: &Catalogue) -> Self {
+    fn new(day: &'a Day, catalogue: &Catalogue) -> Self {
         let counted: Vec<_> = day
             .rows
             .iter()
@@ -52,6 +108,7 @@ impl<'a> Snapshot<'a> {
             as_of,
             counted,
             pairs,
+            doubted: Pairs::new(),
         }
     }
 
@@ -77,9 +134,15 @@ impl<'a> Snapshot<'a> {
             .any(|scope| scope.source.account_id == account_id)
     }
 
+    /// Every pair of which something was read.
+    pub(crate) fn seen(&self) -> impl Iterator<Item = &PairKey> {
+        self.pairs.keys().chain(self.doubted.keys())
+    }
+
     /// Nothing is known here of a pair with these results elsewhere.
     pub(crate) fn unknown(&self, key: &PairKey, rows: &[EvaluationResult]) -> bool {
-        self.lists(&key.account_id) && rows.iter().all(|row| !was_read(self.day, row))
+        let unread = self.lists(&key.account_id) && rows.iter().all(|row| !was_read(self.day, row));
+        unread || self.doubted.contains_key(key)
     }
 
     /// Scores of the pairs that `belongs` picks.
@@ -210,10 +273,9 @@ fn absence(key: &PairKey, rows: &[EvaluationResult], there: &Snapshot<'_>, catal
         return Cause::AccountLeft;
     }
     let rule = there
-        .pairs
-        .keys()
+        .seen()
         .any(|other| other.account_id == key.account_id && other.rule == key.rule);
-    let resource = there.pairs.keys().any(|other| {
+    let resource = there.seen().any(|other| {
         let mut other = other.clone();
         other.rule.clone_from(&key.rule);
         other == *key
@@ -243,7 +305,7 @@ fn rule_gone(key: &PairKey, rows: &[EvaluationResult], there: &Snapshot<'_>, cat
     let all_known = inventories
         .iter()
         .all(|inventory| matches!(inventory, Inventory::Known { .. }));
-    !deployed && (all_known || !there.pairs.keys().any(|other| other.rule == key.rule))
+    !deployed && (all_known || !there.seen().any(|other| other.rule == key.rule))
 }
 
 /// How a noncompliance ended.

@@ -79,7 +79,8 @@ pub(crate) fn world() -> impl Strategy<Value = World> {
         let moments = proptest::collection::vec(prop_oneof![Just(6i64), Just(24), Just(24), Just(168)], days);
         let here = proptest::collection::vec(proptest::collection::vec(scope_state(), 6), days);
         let present = proptest::collection::vec(proptest::array::uniform3(prop::bool::weighted(0.9)), days);
-        let tracks = proptest::collection::vec(track(days), 0..36);
+        let tracks = (proptest::collection::vec(track(days), 0..36), knots(days))
+            .prop_map(|(tracks, knots)| knots.into_iter().chain(tracks).collect());
         let baseline = prop_oneof![1 => Just(None), 5 => (0..days - 1).prop_map(Some)];
         let trend = proptest::collection::vec(prop_oneof![4 => Just(true), 1 => Just(false)], days - 1);
         (moments, here, present, tracks, baseline, trend).prop_map(build)
@@ -96,8 +97,10 @@ fn scope_state() -> impl Strategy<Value = ScopeState> {
             1 => proptest::collection::vec(0..NAMES.len(), 0..4).prop_map(Some),
         ],
         prop_oneof![
-            4 => Just(Vec::new()),
+            2 => Just(Vec::new()),
             1 => proptest::collection::vec(0..NAMES.len(), 1..3),
+            // One name of a rule unread while another answers.
+            3 => prop_oneof![Just(0usize), Just(1), Just(3), Just(4)].prop_map(|name| vec![name]),
         ],
     )
         .prop_map(
@@ -109,6 +112,23 @@ fn scope_state() -> impl Strategy<Value = ScopeState> {
                 missing_rules,
             },
         )
+}
+
+/// Pairs with two sources each that are there every day, so that what is not read of them matters: users in both
+/// regions, users and buckets under two names.
+fn knots(days: usize) -> impl Strategy<Value = Vec<Track>> {
+    let mut cells = Vec::new();
+    for (account, id) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+        cells.extend((0..REGIONS.len()).map(|region| [account, region, 3, 0, id]));
+        cells.extend([0, 1].map(|name| [account, 0, name, 0, id]));
+        for region in 0..REGIONS.len() {
+            cells.extend([0, 1, 3, 4].map(|name| [account, region, name, 1, id]));
+        }
+    }
+    let every_day = proptest::collection::vec(there().prop_map(Some), days);
+    let states = proptest::collection::vec(every_day, cells.len());
+    let all = states.prop_map(move |states| cells.iter().copied().zip(states).collect::<Vec<Track>>());
+    prop_oneof![1 => Just(Vec::new()), 7 => all]
 }
 
 fn track(days: usize) -> impl Strategy<Value = Track> {
@@ -125,8 +145,13 @@ fn track(days: usize) -> impl Strategy<Value = Track> {
     (cell, proptest::collection::vec(state(), days))
 }
 
-/// Absent, compliant or noncompliant; recorded before, inside, at the ends of, or after the day's interval.
+/// Absent, or there.
 fn state() -> impl Strategy<Value = Option<State>> {
+    prop_oneof![1 => Just(None), 2 => there().prop_map(Some)]
+}
+
+/// Compliant or noncompliant; recorded before, inside, at the ends of, or after the day's interval.
+fn there() -> impl Strategy<Value = State> {
     let minutes = || {
         prop_oneof![
             3 => Just(None),
@@ -138,13 +163,12 @@ fn state() -> impl Strategy<Value = Option<State>> {
     };
     let annotation = prop_oneof![Just(None), Just(Some("first")), Just(Some("second"))];
     let there = (any::<bool>(), minutes(), minutes(), annotation);
-    let there = there.prop_map(|(noncompliant, recorded, captured, annotation)| State {
+    there.prop_map(|(noncompliant, recorded, captured, annotation)| State {
         noncompliant,
         recorded,
         captured,
         annotation,
-    });
-    prop_oneof![1 => Just(None), 2 => there.prop_map(Some)]
+    })
 }
 
 type Parts = (
