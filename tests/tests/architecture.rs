@@ -9,12 +9,21 @@ use serde_json::Value;
 /// Each workspace member with what it depends on: ours, and the heavy crates that only one member may name.
 fn edges(dev: bool) -> Vec<String> {
     let metadata = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version=1", "--no-deps", "--locked", "--offline"])
+        .args([
+            "metadata",
+            "--format-version=1",
+            "--no-deps",
+            "--locked",
+            "--offline",
+        ])
         .output()
         .unwrap();
     let metadata: Value = serde_json::from_slice(&metadata.stdout).unwrap();
     let packages = metadata["packages"].as_array().unwrap();
-    let ours: BTreeSet<&str> = packages.iter().map(|package| package["name"].as_str().unwrap()).collect();
+    let ours: BTreeSet<&str> = packages
+        .iter()
+        .map(|package| package["name"].as_str().unwrap())
+        .collect();
     let mut lines: Vec<String> = packages
         .iter()
         .map(|package| {
@@ -26,7 +35,11 @@ fn edges(dev: bool) -> Vec<String> {
                 .map(|dependency| dependency["name"].as_str().unwrap())
                 .filter(|name| ours.contains(name) || is_heavy(name))
                 .collect();
-            format!("{} -> {}", package["name"].as_str().unwrap(), Vec::from_iter(named).join(", "))
+            format!(
+                "{} -> {}",
+                package["name"].as_str().unwrap(),
+                Vec::from_iter(named).join(", ")
+            )
         })
         .collect();
     lines.sort();
@@ -34,7 +47,16 @@ fn edges(dev: bool) -> Vec<String> {
 }
 
 fn is_heavy(name: &str) -> bool {
-    ["polars", "typst", "aws-sdk-", "aws-config", "lambda_runtime", "hyper"].iter().any(|heavy| name.starts_with(heavy))
+    [
+        "polars",
+        "typst",
+        "aws-sdk-",
+        "aws-config",
+        "lambda_runtime",
+        "hyper",
+    ]
+    .iter()
+    .any(|heavy| name.starts_with(heavy))
 }
 
 #[test]
@@ -47,7 +69,13 @@ fn heavy_crates_have_one_home_each() {
     let named_by = |heavy: &str| -> Vec<String> {
         edges(true)
             .into_iter()
-            .filter(|line| line.split(" -> ").nth(1).unwrap().split(", ").any(|name| name.starts_with(heavy)))
+            .filter(|line| {
+                line.split(" -> ")
+                    .nth(1)
+                    .unwrap()
+                    .split(", ")
+                    .any(|name| name.starts_with(heavy))
+            })
             .map(|line| line.split(" -> ").next().unwrap().to_owned())
             .collect()
     };
@@ -59,13 +87,25 @@ fn heavy_crates_have_one_home_each() {
 
 #[test]
 fn a_step_is_a_function_of_ports_and_knows_no_adapter() {
-    let steps = ["plan-report", "collect-results", "score-compliance", "render-report", "seal-report"];
+    let steps = [
+        "plan-report",
+        "collect-results",
+        "score-compliance",
+        "render-report",
+        "seal-report",
+    ];
     for line in edges(false) {
         let (name, named) = line.split_once(" -> ").unwrap();
-        for dependency in named.split(", ").filter(|dependency| steps.contains(&name) && !dependency.is_empty()) {
+        for dependency in named
+            .split(", ")
+            .filter(|dependency| steps.contains(&name) && !dependency.is_empty())
+        {
             let allowed = ["compliance", "slack-blocks"].contains(&dependency) || is_heavy(dependency);
             assert!(allowed, "{name} must not depend on {dependency}");
-            assert!(!dependency.starts_with("aws") && !dependency.starts_with("hyper"), "{name} names {dependency}");
+            assert!(
+                !dependency.starts_with("aws") && !dependency.starts_with("hyper"),
+                "{name} names {dependency}"
+            );
         }
     }
 }
