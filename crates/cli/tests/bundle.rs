@@ -65,7 +65,7 @@ fn the_daily_report_is_whole_and_the_same_bytes_anywhere() {
     let again = simulated(&["report", "daily"], here.path());
     assert_eq!(
         (again.json()["existed"].clone(), again.folder()),
-        (Value::Bool(true), folder.clone())
+        (Value::Bool(true), folder)
     );
 
     let elsewhere = simulated(&["report", "daily"], there.path());
