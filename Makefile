@@ -8,7 +8,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 BIN := $(TARGET)/debug/plumbline
 SIM := $(TARGET)/debug/examples/serve
 
-.PHONY: test lint rust-test python-test demo clean
+.PHONY: test lint rust-test explore python-test demo clean
 
 test: lint rust-test python-test
 
@@ -16,8 +16,12 @@ lint:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
+# A gate answers the same each time, so generated cases come from one seed here; `make explore` looks further.
 rust-test:
-	cargo test --workspace --locked
+	PROPTEST_RNG_SEED=20261121 cargo test --workspace --locked
+
+explore:
+	PROPTEST_CASES=500 cargo test --workspace --locked
 
 # Uses the binaries of `cargo test --workspace`: building one package alone would unify features anew and build all again.
 # boto3 pages through the simulated organization; DuckDB reads the snapshots that the real binary wrote.
