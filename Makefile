@@ -8,7 +8,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 BIN := $(TARGET)/debug/plumbline
 SIM := $(TARGET)/debug/examples/serve
 
-.PHONY: test lint rust-test explore python-test demo clean
+.PHONY: test lint rust-test explore python-test bench demo clean
 
 test: lint rust-test python-test
 
@@ -34,6 +34,15 @@ python-test: $(VENV)/ready
 
 $(VENV)/ready: tests/python/requirements.txt
 	$(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+# Speed, memory and size beside named peers; `make bench BENCH="score --update"` runs one and keeps its figures.
+BENCH ?=
+bench: $(VENV)/bench-ready
+	$(PY) tests/benches/bench.py $(BENCH)
+
+$(VENV)/bench-ready: tests/benches/requirements.txt $(VENV)/ready
 	$(PY) -m pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
