@@ -5,12 +5,14 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 TARGET := $(or $(CARGO_TARGET_DIR),target)
+# `make test COVERAGE=1`, as CI does: the same tests once, with the lines counted that they reach.
+COVERAGE ?=
 BIN := $(TARGET)/debug/plumbline
 SIM := $(TARGET)/debug/examples/serve
 
-.PHONY: test lint rust-test explore python-test bench demo clean
+.PHONY: test lint rust-test explore python-test coverage bench demo clean
 
-test: lint rust-test python-test
+test: lint $(if $(COVERAGE),coverage,rust-test python-test)
 
 lint:
 	cargo fmt --all --check
@@ -22,6 +24,10 @@ rust-test:
 
 explore:
 	PROPTEST_CASES=500 cargo test --workspace --locked
+
+coverage:
+	tests/coverage.sh run $(MAKE) rust-test python-test
+	tests/coverage.sh report
 
 # Uses the binaries of `cargo test --workspace`: building one package alone would unify features anew and build all again.
 # boto3 pages through the simulated organization; DuckDB reads the snapshots that the real binary wrote.
