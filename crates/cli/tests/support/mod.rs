@@ -77,10 +77,13 @@ impl From<Output> for Run {
 /// `plumbline` in an environment without AWS settings of whoever runs the tests.
 pub(crate) fn plumbline() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_plumbline"));
-    command
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-        .env("AWS_EC2_METADATA_DISABLED", "true");
+    command.env_clear().env("AWS_EC2_METADATA_DISABLED", "true");
+    // The second says where the lines it covers are counted, when they are.
+    for kept in ["PATH", "LLVM_PROFILE_FILE"] {
+        if let Some(value) = std::env::var_os(kept) {
+            command.env(kept, value);
+        }
+    }
     command
 }
 
