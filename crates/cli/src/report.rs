@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use compliance::artifact::{Artifact, CallCount, Provenance, SCHEMA};
+use compliance::artifact::{Artifact, CallCount, ManifestFile, Provenance, SCHEMA};
 use compliance::hash::canonical_json;
 use compliance::history;
 use compliance::ports::Clock;
-use compliance::report::{ReportKind, RunInputs};
+use compliance::report::{ReportKind, RunInputs, bundle_folder};
 use compliance::scorecard::Scorecard;
 use compliance::snapshot::{Origin, SnapshotRef};
 use local::SystemClock;
@@ -46,8 +46,11 @@ pub(crate) async fn make_report(
         .await
         .map_err(CliError::step("score", score_compliance::ScoreError::code))?;
     let scorecard = scored.scorecard.clone();
-    let artifacts = if kind == ReportKind::Snapshot {
-        vec![scorecard_artifact(&scorecard)?]
+    let folder = bundle_folder(kind, inputs.as_of, &run_id);
+    let files = if kind == ReportKind::Snapshot {
+        let artifact = scorecard_artifact(&scorecard)?;
+        let stored = seal_report::store_artifact(&session.store, &folder, &artifact).await;
+        vec![stored.map_err(CliError::step("seal", SealError::code))?]
     } else {
         let input = render_report::RenderInput {
             scorecard: scored.scorecard,
@@ -56,17 +59,14 @@ pub(crate) async fn make_report(
         };
         session
             .timed("render", async |session: &Session| {
-                render_report::run(&input, &session.progress)
+                render(session, &input, &folder).await
             })
-            .await
-            .map_err(CliError::step("render", |_: &render_report::RenderError| {
-                "Render.Failed".to_owned()
-            }))?
+            .await?
     };
     let input = SealInput {
         inputs,
         run_id,
-        artifacts,
+        files,
     };
     let sealed = session
         .timed("seal", async |session: &Session| {
@@ -79,6 +79,22 @@ pub(crate) async fn make_report(
         .await
         .map_err(CliError::step("seal", SealError::code))?;
     say(session, &scorecard, &provenance, &sealed, json)
+}
+
+/// Makes the files of the report and stores each as soon as it is made.
+async fn render(
+    session: &Session,
+    input: &render_report::RenderInput,
+    folder: &str,
+) -> Result<Vec<ManifestFile>, CliError> {
+    let failed = |_: &render_report::RenderError| "Render.Failed".to_owned();
+    let mut files = Vec::new();
+    for artifact in render_report::run(input, &session.progress) {
+        let artifact = artifact.map_err(CliError::step("render", failed))?;
+        let stored = seal_report::store_artifact(&session.store, folder, &artifact).await;
+        files.push(stored.map_err(CliError::step("seal", SealError::code))?);
+    }
+    Ok(files)
 }
 
 /// Everything the report is a function of: the newest facts of the store, chosen once.

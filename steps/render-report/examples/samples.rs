@@ -27,7 +27,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn write(folder: &str, name: &str, input: &RenderInput) -> Result<(), Box<dyn std::error::Error>> {
-    for artifact in render_report::run(input, &Silent)? {
+    for artifact in render_report::run(input, &Silent) {
+        let artifact = artifact?;
         let path = Path::new(folder).join(format!("{name}-{}", artifact.name));
         File::create(path)?.write_all(&artifact.bytes)?;
     }

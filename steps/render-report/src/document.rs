@@ -1,5 +1,6 @@
 //! Compiles the templates with a view, and writes the PDF.
 
+use serde::Serialize;
 use typst::World;
 use typst::WorldExt;
 use typst::diag::SourceDiagnostic;
@@ -9,9 +10,10 @@ use typst::text::TextItem;
 use typst_layout::PagedDocument;
 use typst_pdf::{PdfStandard, PdfStandards};
 
+use crate::attachments::Attachment;
 use crate::error::{RenderError, Warning};
-use crate::view::View;
-use crate::world::ReportWorld;
+use crate::view::{View, VolumeView};
+use crate::world::{Main, ReportWorld};
 
 /// What identifies the PDF; neither is the clock, so that the same report has the same bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,14 +42,21 @@ impl Document {
     /// # Errors
     /// [`RenderError::Json`] and [`RenderError::Template`].
     pub fn new(view: &View) -> Result<Self, RenderError> {
+        Self::compile(Main::Report, view, view.attachments())
+    }
+
+    /// Lays out a further volume.
+    pub(crate) fn volume(view: &VolumeView) -> Result<Self, RenderError> {
+        Self::compile(Main::Volume, view, &[])
+    }
+
+    fn compile(main: Main, view: &impl Serialize, attached: &[Attachment]) -> Result<Self, RenderError> {
         let json = serde_json::to_vec(view).map_err(|source| RenderError::Json {
             file: "data.json",
             source,
         })?;
-        let world = ReportWorld::new(json);
+        let world = ReportWorld::new(main, json, attached);
         let compiled = typst::compile::<PagedDocument>(&world);
-        // Typst memoizes for an editor's next keystroke; a report has none, and a warm process must not grow.
-        typst::comemo::evict(0);
         let warnings = diagnostics(&world, &compiled.warnings);
         match compiled.output {
             Ok(paged) => Ok(Self {
@@ -110,9 +119,8 @@ impl Document {
             standards,
             ..typst_pdf::PdfOptions::default()
         };
-        let written = typst_pdf::pdf(&self.paged, &options);
-        typst::comemo::evict(0);
-        written.map_err(|errors| RenderError::Standard(diagnostics(&self.world, &errors)))
+        typst_pdf::pdf(&self.paged, &options)
+            .map_err(|errors| RenderError::Standard(diagnostics(&self.world, &errors)))
     }
 }
 
@@ -122,7 +130,15 @@ impl Document {
 /// Those of [`Document::new`] and [`Document::to_pdf`].
 pub fn pdf(view: &View, options: &PdfOptions) -> Result<(Vec<u8>, Vec<Warning>), RenderError> {
     let document = Document::new(view)?;
-    Ok((document.to_pdf(options)?, document.warnings))
+    let bytes = document.to_pdf(options)?;
+    forget();
+    Ok((bytes, document.warnings))
+}
+
+/// Frees what typst keeps of all documents so far: it memoizes for an editor's next keystroke, but a report has none,
+/// and memory must be bounded by a volume. Not while a document is being made, or its parts are laid out twice.
+pub(crate) fn forget() {
+    typst::comemo::evict(0);
 }
 
 fn diagnostics(world: &ReportWorld, found: &[SourceDiagnostic]) -> Vec<Warning> {

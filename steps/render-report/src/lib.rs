@@ -5,22 +5,37 @@
 //! `report-templates/pdf` only lay out. External text reaches typst as strings of a JSON file, never as markup, so
 //! nothing in it is executed. Only this crate links typst.
 
+use std::collections::VecDeque;
+use std::ops::Range;
+
 use compliance::artifact::Artifact;
 use compliance::hash::canonical_json;
 use compliance::progress::Progress;
 use compliance::scorecard::{Lists, PairRow, Scorecard};
 use compliance::settings::Settings;
+use rayon::prelude::*;
+use rayon::{ThreadPool, ThreadPoolBuilder};
 
+mod attachments;
 mod document;
 mod error;
 mod lists;
 mod view;
+mod volumes;
 mod world;
 
 pub use document::{Document, PdfOptions, pdf};
 pub use error::{RenderError, Warning};
 pub use lists::list_csv;
 pub use view::View;
+pub use volumes::VOLUME;
+
+use attachments::Data;
+use view::VolumeView;
+use volumes::{Plan, file_name};
+
+/// Documents that are made at once. More would be faster, and take as much more memory.
+const THREADS: usize = 2;
 
 /// What is rendered.
 #[derive(Debug, Clone)]
@@ -33,37 +48,168 @@ pub struct RenderInput {
     pub settings: Settings,
 }
 
-/// Makes the report's files: `report.pdf`, `digest.json`, `scorecard.json` and one CSV per list, sorted by name.
+/// Makes the report's files one after another: `digest.json`, `scorecard.json`, one CSV per list, `report.pdf`, and
+/// `report-volume-2.pdf` and so on for the lists that are too long for it. Whoever stores each as it comes holds no
+/// more than a few of them in memory, however long the lists are.
+pub fn run<'a>(input: &'a RenderInput, progress: &'a dyn Progress) -> Artifacts<'a> {
+    Artifacts::new(input, VOLUME, progress)
+}
+
+/// The files of a report, made as they are asked for.
 ///
-/// # Errors
-/// [`RenderError`], all of which are defects of this program and not of the data: see its variants.
-pub fn run(input: &RenderInput, progress: &dyn Progress) -> Result<Vec<Artifact>, RenderError> {
-    let mut makers: Vec<Maker> = vec![report_pdf, scorecard_json, digest_json];
-    makers.extend([new_csv, resolved_csv, vanished_csv, noncompliant_csv] as [Maker; 4]);
-    progress.begin("render", makers.len() as u64);
-    let mut artifacts = Vec::with_capacity(makers.len());
-    for make in makers {
-        artifacts.push(make(input)?);
-        progress.advance(1);
+/// An item is an error, all of which are defects of this program and not of the data: see [`RenderError`].
+pub struct Artifacts<'a> {
+    input: &'a RenderInput,
+    plan: Plan<'a>,
+    progress: &'a dyn Progress,
+    makers: std::vec::IntoIter<Maker>,
+    data: Data,
+    /// The next volume, counted from 0.
+    volume: usize,
+    /// None where the system gives no threads; then the caller's does it all.
+    threads: Option<ThreadPool>,
+    made: VecDeque<Result<Artifact, RenderError>>,
+    files: u64,
+    bytes: u64,
+}
+
+impl<'a> Artifacts<'a> {
+    /// With volumes that cost no more than `budget`, see [`VOLUME`].
+    pub fn new(input: &'a RenderInput, budget: u64, progress: &'a dyn Progress) -> Self {
+        let makers: [Maker; 6] = [
+            digest_json,
+            scorecard_json,
+            new_csv,
+            resolved_csv,
+            vanished_csv,
+            noncompliant_csv,
+        ];
+        let plan = Plan::new(&input.lists, input.scorecard.baseline.is_some(), budget);
+        progress.begin("render", (makers.len() + plan.volumes.len()) as u64);
+        Self {
+            input,
+            plan,
+            progress,
+            makers: Vec::from(makers).into_iter(),
+            data: Data::default(),
+            volume: 0,
+            threads: ThreadPoolBuilder::new().num_threads(THREADS).build().ok(),
+            made: VecDeque::new(),
+            files: 0,
+            bytes: 0,
+        }
     }
-    artifacts.sort_by(|a, b| a.name.cmp(&b.name));
-    let bytes: usize = artifacts.iter().map(|artifact| artifact.bytes.len()).sum();
-    progress.finish(&format!("{} files, {} kB", artifacts.len(), bytes.div_ceil(1000)));
-    Ok(artifacts)
+
+    /// Makes the next files, if there are any: a list, the report, or as many further volumes as there are threads.
+    fn make(&mut self) {
+        if let Some(maker) = self.makers.next() {
+            let made = maker(self.input);
+            if let Ok(artifact) = &made {
+                self.data.note(artifact);
+            }
+            self.made.push_back(made);
+        } else if self.volume == 0 {
+            let data = std::mem::take(&mut self.data);
+            self.made.push_back(self.report(data));
+            self.volume = 1;
+        } else if self.volume < self.volumes() {
+            let two = self.volume..self.volumes().min(self.volume + THREADS);
+            self.volume = two.end;
+            self.made.extend(self.further_volumes(two));
+        }
+    }
+
+    fn report(&self, data: Data) -> Result<Artifact, RenderError> {
+        let RenderInput {
+            scorecard,
+            lists,
+            settings,
+        } = self.input;
+        let view = View::first(scorecard, lists, settings, &self.plan).with_data(data, scorecard)?;
+        let (bytes, _warnings) = self.in_threads(|| pdf(&view, &self.options(0)))?;
+        Ok(artifact(&file_name(0), "application/pdf", None, bytes))
+    }
+
+    /// Side by side. Their order is theirs, not that in which they are done.
+    fn further_volumes(&self, indices: Range<usize>) -> Vec<Result<Artifact, RenderError>> {
+        let made = self.in_threads(|| {
+            let volumes = indices.into_par_iter();
+            volumes.map(|index| self.further_volume(index)).collect()
+        });
+        document::forget();
+        made
+    }
+
+    /// Typst lays out in the threads it is called from, so that these two do all the work of a report, and what one
+    /// document has freed serves the next: an allocator keeps memory by thread.
+    fn in_threads<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        match &self.threads {
+            Some(threads) => threads.install(work),
+            None => work(),
+        }
+    }
+
+    /// How many documents the lists need: the report, and further volumes.
+    pub fn volumes(&self) -> usize {
+        self.plan.volumes.len()
+    }
+
+    /// Lays out a volume, counted from 0. The first is the report, here without its attachments.
+    ///
+    /// # Errors
+    /// Those of [`Document::new`].
+    pub fn document(&self, index: usize) -> Result<Document, RenderError> {
+        let RenderInput {
+            scorecard,
+            lists,
+            settings,
+        } = self.input;
+        match index {
+            0 => Document::new(&View::first(scorecard, lists, settings, &self.plan)),
+            _ => Document::volume(&VolumeView::new(scorecard, &self.plan, index)),
+        }
+    }
+
+    fn further_volume(&self, index: usize) -> Result<Artifact, RenderError> {
+        let bytes = self.document(index)?.to_pdf(&self.options(index))?;
+        let rows = Some(self.plan.rows(index));
+        Ok(artifact(&file_name(index), "application/pdf", rows, bytes))
+    }
+
+    fn options(&self, index: usize) -> PdfOptions {
+        let scorecard = &self.input.scorecard;
+        PdfOptions {
+            ident: format!("{} {}", scorecard.run_id, file_name(index)),
+            creator: format!("Plumbline {}", scorecard.inputs.plumbline_version),
+        }
+    }
 }
 
-/// One file of the report; a new kind of file is one more of these in [`run`].
+impl Iterator for Artifacts<'_> {
+    type Item = Result<Artifact, RenderError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.made.is_empty() {
+            self.make();
+        }
+        let made = self.made.pop_front();
+        match &made {
+            Some(Ok(artifact)) => {
+                self.files += 1;
+                self.bytes += artifact.bytes.len() as u64;
+                self.progress.advance(1);
+            }
+            Some(Err(_)) => {}
+            None => self
+                .progress
+                .finish(&format!("{} files, {} kB", self.files, self.bytes.div_ceil(1000))),
+        }
+        made
+    }
+}
+
+/// A file of the report that is no PDF; a new kind of file is one more of these.
 type Maker = fn(&RenderInput) -> Result<Artifact, RenderError>;
-
-fn report_pdf(input: &RenderInput) -> Result<Artifact, RenderError> {
-    let view = View::new(&input.scorecard, &input.lists, &input.settings);
-    let options = PdfOptions {
-        ident: input.scorecard.run_id.clone(),
-        creator: format!("Plumbline {}", input.scorecard.inputs.plumbline_version),
-    };
-    let (bytes, _warnings) = pdf(&view, &options)?;
-    Ok(artifact("report.pdf", "application/pdf", None, bytes))
-}
 
 fn scorecard_json(input: &RenderInput) -> Result<Artifact, RenderError> {
     json_artifact("scorecard.json", &input.scorecard)

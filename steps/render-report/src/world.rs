@@ -1,6 +1,6 @@
 //! The world typst sees: the embedded templates, the embedded fonts and one JSON file. Nothing else exists in it.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use typst::diag::{FileError, FileResult};
 use typst::foundations::{Bytes, Datetime, Duration};
@@ -8,6 +8,8 @@ use typst::syntax::{FileId, RootedPath, Source, VirtualPath, VirtualRoot};
 use typst::text::{Font, FontBook};
 use typst::utils::LazyHash;
 use typst::{Library, LibraryExt, World};
+
+use crate::attachments::{self, Attachment};
 
 macro_rules! template {
     ($name:literal) => {
@@ -24,13 +26,32 @@ macro_rules! font {
     };
 }
 
-/// The template that is compiled; it imports the others.
-const MAIN: &str = "main.typ";
+/// A template that is compiled; it imports the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Main {
+    /// The report.
+    Report,
+    /// A further volume of its full lists.
+    Volume,
+}
+
+impl Main {
+    fn file(self) -> &'static str {
+        match self {
+            Self::Report => "main.typ",
+            Self::Volume => "volume.typ",
+        }
+    }
+}
+
 /// The view, as JSON.
 const DATA: &str = "data.json";
 
 const TEMPLATES: &[(&str, &str)] = &[
     template!("main.typ"),
+    template!("volume.typ"),
+    template!("document.typ"),
+    template!("files.typ"),
     template!("theme.typ"),
     template!("charts.typ"),
     template!("summary.typ"),
@@ -59,7 +80,6 @@ struct Base {
     library: LazyHash<Library>,
     book: LazyHash<FontBook>,
     fonts: Vec<Font>,
-    main: FileId,
     data: FileId,
     sources: Vec<Source>,
 }
@@ -73,7 +93,6 @@ static BASE: LazyLock<Base> = LazyLock::new(|| {
         library: LazyHash::new(Library::default()),
         book: LazyHash::new(FontBook::from_fonts(&fonts)),
         fonts,
-        main: file_id(MAIN),
         data: file_id(DATA),
         sources: TEMPLATES
             .iter()
@@ -100,15 +119,24 @@ pub(crate) fn covers(character: char) -> bool {
         .is_some_and(|font| font.info().coverage.contains(character.into()))
 }
 
-/// A world with one view in it.
+/// A world with one view in it, and what its document carries.
 pub(crate) struct ReportWorld {
+    main: FileId,
     data: Bytes,
+    attached: Vec<(FileId, Bytes)>,
 }
 
 impl ReportWorld {
-    pub(crate) fn new(json: Vec<u8>) -> Self {
+    /// Attachments have the names of [`attachments::NAMES`].
+    pub(crate) fn new(main: Main, json: Vec<u8>, attached: &[Attachment]) -> Self {
         Self {
+            main: file_id(main.file()),
             data: Bytes::new(json),
+            attached: attached
+                .iter()
+                .filter(|one| attachments::NAMES.contains(&one.file.name.as_str()))
+                .map(|one| (file_id(&one.file.name), Bytes::new(Arc::clone(&one.bytes))))
+                .collect(),
         }
     }
 }
@@ -121,7 +149,7 @@ impl World for ReportWorld {
         &BASE.book
     }
     fn main(&self) -> FileId {
-        BASE.main
+        self.main
     }
     fn source(&self, id: FileId) -> FileResult<Source> {
         let known = BASE.sources.iter().find(|source| source.id() == id);
@@ -129,10 +157,12 @@ impl World for ReportWorld {
     }
     fn file(&self, id: FileId) -> FileResult<Bytes> {
         if id == BASE.data {
-            Ok(self.data.clone())
-        } else {
-            Err(not_found(id))
+            return Ok(self.data.clone());
         }
+        let attached = self.attached.iter().find(|(known, _)| *known == id);
+        attached
+            .map(|(_, bytes)| bytes.clone())
+            .ok_or_else(|| not_found(id))
     }
     fn font(&self, index: usize) -> Option<Font> {
         BASE.fonts.get(index).cloned()

@@ -62,8 +62,8 @@ pub struct SealInput {
     pub inputs: RunInputs,
     /// Its id.
     pub run_id: String,
-    /// The rendered files.
-    pub artifacts: Vec<Artifact>,
+    /// The rendered files, stored under the bundle's folder by [`store_artifact`].
+    pub files: Vec<ManifestFile>,
 }
 
 /// A sealed bundle; [`record_provenance`] completes it.
@@ -79,8 +79,22 @@ pub struct Sealed {
     pub existed: bool,
 }
 
-/// Stores the artifacts, a copy of the snapshot they come from and the settings under the bundle's folder, then the
-/// manifest over all of them.
+/// Stores one artifact under a bundle's folder and says what stands there: an artifact is stored as soon as it is
+/// made, so that a run never holds more than one.
+///
+/// # Errors
+/// See [`SealError`].
+pub async fn store_artifact(
+    store: &impl ObjectStore,
+    folder: &str,
+    artifact: &Artifact,
+) -> Result<ManifestFile, SealError> {
+    put_same(store, &format!("{folder}{}", artifact.name), &artifact.bytes).await?;
+    Ok(manifest_file(artifact))
+}
+
+/// Stores a copy of the snapshot that the artifacts come from and the settings beside them under the bundle's folder,
+/// then the manifest over all of them.
 ///
 /// # Errors
 /// See [`SealError`].
@@ -90,17 +104,15 @@ pub async fn run(
     progress: &dyn Progress,
 ) -> Result<Sealed, SealError> {
     let folder = bundle_folder(input.inputs.kind, input.inputs.as_of, &input.run_id);
-    let mut artifacts = input.artifacts;
-    artifacts.push(settings_artifact(&input.inputs, store).await?);
-    artifacts.extend(snapshot_artifacts(&input.inputs, store).await?);
-    artifacts.sort_by(|a, b| a.name.cmp(&b.name));
-    progress.begin("seal", artifacts.len() as u64 + 1);
-    let mut files = Vec::with_capacity(artifacts.len());
-    for artifact in &artifacts {
-        put_same(store, &format!("{folder}{}", artifact.name), &artifact.bytes).await?;
-        files.push(manifest_file(artifact));
+    let copies = copies(&input.inputs, store).await?;
+    progress.begin("seal", copies.len() as u64 + 1);
+    let mut files = input.files;
+    for copy in copies {
+        let artifact = copy.artifact(store).await?;
+        files.push(store_artifact(store, &folder, &artifact).await?);
         progress.advance(1);
     }
+    files.sort_by(|a, b| a.name.cmp(&b.name));
     let body = BundleManifest {
         schema: SCHEMA,
         run_id: input.run_id,
@@ -165,47 +177,52 @@ fn manifest_file(artifact: &Artifact) -> ManifestFile {
     }
 }
 
-async fn settings_artifact(inputs: &RunInputs, store: &impl ObjectStore) -> Result<Artifact, SealError> {
-    let bytes = objects::read(store, &inputs.settings).await?;
-    Ok(Artifact {
-        name: "settings.json".to_owned(),
-        media_type: "application/json",
-        rows: None,
-        bytes,
-    })
+/// An object that becomes part of the bundle as it is.
+struct ObjectCopy {
+    name: String,
+    object: ObjectRef,
+    media_type: &'static str,
+    rows: Option<u64>,
 }
 
-/// The snapshot's own files, so that a bundle handed to somebody else holds the data it speaks of.
-async fn snapshot_artifacts(
-    inputs: &RunInputs,
-    store: &impl ObjectStore,
-) -> Result<Vec<Artifact>, SealError> {
+impl ObjectCopy {
+    async fn artifact(self, store: &impl ObjectStore) -> Result<Artifact, PortError> {
+        Ok(Artifact {
+            bytes: objects::read(store, &self.object).await?,
+            name: self.name,
+            media_type: self.media_type,
+            rows: self.rows,
+        })
+    }
+}
+
+/// The settings, and the snapshot's own files, so that a bundle handed to somebody else holds the data it speaks of.
+async fn copies(inputs: &RunInputs, store: &impl ObjectStore) -> Result<Vec<ObjectCopy>, SealError> {
     let reference = &inputs.snapshot.manifest;
-    let bytes = objects::read(store, reference).await?;
-    let manifest: SnapshotManifest = objects::parse_json(&reference.key, &bytes)?;
+    let manifest: SnapshotManifest = objects::read_json(store, reference).await?;
     let folder = reference.key.strip_suffix(MANIFEST).ok_or_else(|| {
         let message = format!("{} is not the key of a snapshot's manifest", reference.key);
         PortError::new("Store", PortErrorKind::InvalidRequest, message)
     })?;
-    let mut artifacts = vec![Artifact {
-        name: format!("snapshot/{MANIFEST}"),
+    let document = |name: String, object: &ObjectRef| ObjectCopy {
+        name,
+        object: object.clone(),
         media_type: "application/json",
         rows: None,
-        bytes,
-    }];
-    for file in &manifest.files {
-        let object = ObjectRef {
+    };
+    let mut copies = vec![document("settings.json".to_owned(), &inputs.settings)];
+    copies.extend(manifest.files.into_iter().map(|file| ObjectCopy {
+        name: format!("snapshot/{}", file.path),
+        media_type: media_type(&file.path),
+        rows: file.rows,
+        object: ObjectRef {
             key: format!("{folder}{}", file.path),
-            sha256: file.sha256.clone(),
-        };
-        artifacts.push(Artifact {
-            name: format!("snapshot/{}", file.path),
-            media_type: media_type(&file.path),
-            rows: file.rows,
-            bytes: objects::read(store, &object).await?,
-        });
-    }
-    Ok(artifacts)
+            sha256: file.sha256,
+        },
+    }));
+    // As everywhere, the manifest comes after what it names.
+    copies.push(document(format!("snapshot/{MANIFEST}"), reference));
+    Ok(copies)
 }
 
 fn media_type(path: &str) -> &'static str {

@@ -9,11 +9,11 @@ use compliance::hash::{canonical_json, sha256_hex};
 use compliance::objects;
 use compliance::ports::{ObjectStore, PortErrorKind};
 use compliance::progress::Silent;
-use compliance::report::{ReportKind, RunInputs};
+use compliance::report::{ReportKind, RunInputs, bundle_folder};
 use compliance::settings::Settings;
 use compliance::snapshot::{Origin, SnapshotFile, SnapshotManifest, SnapshotRef};
 use local::MemoryObjectStore;
-use seal_report::{SealError, SealInput, Sealed, bundles, record_provenance, run};
+use seal_report::{SealError, SealInput, Sealed, bundles, record_provenance, run, store_artifact};
 
 fn origin() -> Origin {
     Origin {
@@ -74,17 +74,20 @@ async fn inputs(store: &MemoryObjectStore, as_of: Timestamp) -> RunInputs {
 
 async fn seal(store: &MemoryObjectStore, as_of: &str, pdf: &[u8]) -> Result<Sealed, SealError> {
     let inputs = inputs(store, as_of.parse().unwrap()).await;
-    let artifacts = vec![Artifact {
+    let run_id = inputs.run_id().unwrap();
+    let artifact = Artifact {
         name: "report.pdf".into(),
         media_type: "application/pdf",
         rows: None,
         bytes: pdf.to_vec(),
-    }];
+    };
+    let folder = bundle_folder(inputs.kind, inputs.as_of, &run_id);
+    let files = vec![store_artifact(store, &folder, &artifact).await?];
     run(
         SealInput {
-            run_id: inputs.run_id().unwrap(),
             inputs,
-            artifacts,
+            run_id,
+            files,
         },
         store,
         &Silent,
@@ -162,7 +165,7 @@ async fn a_damaged_snapshot_is_not_sealed() {
         SealInput {
             inputs,
             run_id,
-            artifacts: Vec::new(),
+            files: Vec::new(),
         },
         &store,
         &Silent,

@@ -1,18 +1,17 @@
-//! The full lists, grouped by account to save width. Nothing is left out.
+//! The full lists, grouped by account to save width. Nothing is left out: what is not in this volume is in another.
 
-use std::collections::BTreeMap;
-
-use compliance::scorecard::{Lists, PairRow, Scorecard};
+use compliance::scorecard::{PairRow, Scorecard};
 use compliance::text as format;
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::text::{self, SeverityCell};
+use crate::volumes::{Kind, Piece, Run};
 
-/// A list with what its last column says.
+/// A list, or the part of it that stands in one volume, with what its last column says.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct List {
-    title: &'static str,
+    title: String,
     intro: String,
     /// Title of the column of times.
     time_title: &'static str,
@@ -28,6 +27,9 @@ struct Group {
     count: String,
     rows: Vec<PairCells>,
 }
+
+/// Characters that fit the column of resources at its smallest, in the size of resource types.
+const LINE: usize = 50;
 
 /// A pair, as cells.
 #[derive(Debug, Clone, Serialize)]
@@ -56,41 +58,20 @@ pub(super) enum Extra {
     Account,
 }
 
-pub(super) fn sections(scorecard: &Scorecard, lists: &Lists) -> Vec<List> {
-    let mut out = Vec::new();
-    if scorecard.baseline.is_some() {
-        out.push(list(scorecard, "New", &lists.new, Extra::Cause));
-        out.push(list(scorecard, "Resolved", &lists.resolved, Extra::Resolved));
-        out.push(list(scorecard, "Vanished", &lists.vanished, Extra::Cause));
-    }
-    out.push(list(
-        scorecard,
-        "Noncompliant",
-        &lists.noncompliant,
-        Extra::Nothing,
-    ));
-    out
+pub(super) fn sections(scorecard: &Scorecard, pieces: &[Piece<'_>]) -> Vec<List> {
+    pieces.iter().map(|piece| list(scorecard, piece)).collect()
 }
 
-fn list(scorecard: &Scorecard, title: &'static str, rows: &[PairRow], extra: Extra) -> List {
-    let groups = groups(scorecard, rows, extra);
-    let what = match title {
-        "New" => "noncompliant now and not at the baseline",
-        "Resolved" => "noncompliant at the baseline and compliant now",
-        "Vanished" => "noncompliant at the baseline and without a result now, with the cause",
-        _ => "noncompliant now",
+fn list(scorecard: &Scorecard, piece: &Piece<'_>) -> List {
+    let extra = match piece.kind {
+        Kind::New | Kind::Vanished => Extra::Cause,
+        Kind::Resolved => Extra::Resolved,
+        Kind::Noncompliant => Extra::Nothing,
     };
+    let continued = if piece.before > 0 { ", continued" } else { "" };
     List {
-        title,
-        intro: if rows.is_empty() {
-            format!("No pair is {what}.")
-        } else {
-            format!(
-                "{} in {}: {what}. Nothing is left out.",
-                format::plural(rows.len() as u64, "pair", "pairs"),
-                format::plural(groups.len() as u64, "account", "accounts")
-            )
-        },
+        title: format!("{}{continued}", piece.kind.title()),
+        intro: intro(piece),
         time_title: if extra == Extra::Resolved {
             "Was open, since"
         } else {
@@ -102,29 +83,79 @@ fn list(scorecard: &Scorecard, title: &'static str, rows: &[PairRow], extra: Ext
             Extra::Resolved => Some("Resolved"),
             Extra::Account => Some("Account"),
         },
-        groups,
+        groups: piece
+            .runs
+            .iter()
+            .map(|run| group(scorecard, run, extra))
+            .collect(),
     }
 }
 
-/// By account id, keeping the order of the list within.
-fn groups(scorecard: &Scorecard, rows: &[PairRow], extra: Extra) -> Vec<Group> {
-    let mut by_account: BTreeMap<&str, Vec<&PairRow>> = BTreeMap::new();
-    for row in rows {
-        by_account.entry(&row.key.account_id).or_default().push(row);
+fn intro(piece: &Piece<'_>) -> String {
+    let what = match piece.kind {
+        Kind::New => "noncompliant now and not at the baseline",
+        Kind::Resolved => "noncompliant at the baseline and compliant now",
+        Kind::Vanished => "noncompliant at the baseline and without a result now, with the cause",
+        Kind::Noncompliant => "noncompliant now",
+    };
+    if piece.total == 0 {
+        return format!("No pair is {what}.");
     }
-    by_account
-        .into_iter()
-        .map(|(id, rows)| Group {
-            account: text::shown(
-                rows.iter()
-                    .find_map(|row| row.account_name.as_deref())
-                    .unwrap_or_default(),
-            ),
-            id: text::shown(id),
-            count: format::plural(rows.len() as u64, "pair", "pairs"),
-            rows: rows.into_iter().map(|row| cells(scorecard, row, extra)).collect(),
-        })
-        .collect()
+    let whole = format!(
+        "{} in {}: {what}. Nothing is left out",
+        format::plural(piece.total, "pair", "pairs"),
+        format::plural(piece.accounts, "account", "accounts")
+    );
+    if piece.is_whole() {
+        format!("{whole}.")
+    } else {
+        format!(
+            "{whole}: here stand {}, the others in the other volumes.",
+            stretch(piece)
+        )
+    }
+}
+
+/// `rows 1,201 to 2,400`: which rows of its list stand in this volume.
+pub(super) fn stretch(piece: &Piece<'_>) -> String {
+    let last = piece.before + piece.rows();
+    if last == piece.before + 1 {
+        format!("row {}", format::count(last))
+    } else {
+        format!(
+            "rows {} to {}",
+            format::count(piece.before + 1),
+            format::count(last)
+        )
+    }
+}
+
+/// The account of rows that stand together, as far as it is known: its name, its id.
+pub(super) fn account(run: &Run<'_>) -> (String, String) {
+    let name = run.rows.iter().find_map(|row| row.account_name.as_deref());
+    let id = run.rows.first().map_or("", |row| row.key.account_id.as_str());
+    (text::shown(name.unwrap_or_default()), text::shown(id))
+}
+
+fn group(scorecard: &Scorecard, run: &Run<'_>, extra: Extra) -> Group {
+    let (account, id) = account(run);
+    let here = run.rows.len() as u64;
+    let pairs = format::plural(run.total, "pair", "pairs");
+    Group {
+        account,
+        id,
+        count: if here == run.total {
+            pairs
+        } else {
+            let (first, last) = (run.before + 1, run.before + here);
+            format!(
+                "{pairs}, {} to {} here",
+                format::count(first),
+                format::count(last)
+            )
+        },
+        rows: run.rows.iter().map(|row| cells(scorecard, row, extra)).collect(),
+    }
 }
 
 pub(super) fn cells(scorecard: &Scorecard, row: &PairRow, extra: Extra) -> PairCells {
@@ -134,12 +165,22 @@ pub(super) fn cells(scorecard: &Scorecard, row: &PairRow, extra: Extra) -> PairC
         severity: text::severity(row.severity),
         rule: text::shown(&row.key.rule),
         resource: text::shown(&row.key.resource_id),
-        resource_type: text::shown(&row.key.resource_type),
+        resource_type: on_one_line(&row.key.resource_type),
         region: text::shown(&row.key.aws_region),
         age: text::duration(age, row.since_at_least),
         date: row.noncompliant_since.map(format::day).unwrap_or_default(),
         extra: extra_cell(row, extra),
         annotation: annotation(row),
+    }
+}
+
+/// A resource type as a rule fits its line; fewer places to break are fewer things to lay out.
+fn on_one_line(resource_type: &str) -> String {
+    let shown = text::shown(resource_type);
+    if shown.len() <= LINE {
+        text::without_breaks(&shown)
+    } else {
+        shown
     }
 }
 

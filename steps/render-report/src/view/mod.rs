@@ -9,11 +9,16 @@ use compliance::text as format;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
+use crate::attachments::{Attachment, Data};
+use crate::error::RenderError;
+use crate::volumes::{Plan, VOLUME};
+
 mod accounts;
 mod ages;
 mod change;
 mod chart;
 mod coverage;
+mod files;
 mod groups;
 mod lists;
 mod movement;
@@ -21,6 +26,9 @@ mod rules;
 mod sources;
 mod summary;
 mod text;
+mod volume;
+
+pub(crate) use volume::VolumeView;
 
 /// Everything the PDF shows, ready to be laid out.
 #[derive(Debug, Clone, Serialize)]
@@ -35,6 +43,11 @@ pub struct View {
     ages: ages::AgesSection,
     coverage: coverage::CoverageSection,
     lists: Vec<lists::List>,
+    /// The volumes, when there is more than this one.
+    volumes: Option<volume::Volumes>,
+    files: Vec<files::FileRow>,
+    #[serde(skip)]
+    attachments: Vec<Attachment>,
     sources: sources::SourcesSection,
     definitions: Vec<Definition>,
 }
@@ -52,6 +65,8 @@ struct Meta {
     run_id: String,
     /// What the simulation was made with; its presence marks every page.
     simulation: Option<String>,
+    /// `Volume 2 of 5`, in further volumes.
+    volume: Option<String>,
     /// There is something to compare with: without it no column of a comparison is shown.
     compared: bool,
 }
@@ -63,8 +78,15 @@ struct Definition {
 }
 
 impl View {
-    /// The view of a scorecard and its lists.
+    /// The view of a scorecard and its lists, with as much of these as the first volume holds.
     pub fn new(scorecard: &Scorecard, lists: &Lists, settings: &Settings) -> Self {
+        let plan = Plan::new(lists, scorecard.baseline.is_some(), VOLUME);
+        Self::first(scorecard, lists, settings, &plan)
+    }
+
+    /// The view of the first volume of a plan.
+    pub(crate) fn first(scorecard: &Scorecard, lists: &Lists, settings: &Settings, plan: &Plan<'_>) -> Self {
+        let pieces = plan.volumes.first().map_or(&[][..], Vec::as_slice);
         Self {
             meta: meta(scorecard),
             summary: summary::section(scorecard),
@@ -75,7 +97,10 @@ impl View {
             groups: groups::section(scorecard),
             ages: ages::section(scorecard),
             coverage: coverage::section(scorecard),
-            lists: lists::sections(scorecard, lists),
+            lists: lists::sections(scorecard, pieces),
+            volumes: volume::section(plan),
+            files: Vec::new(),
+            attachments: Vec::new(),
             sources: sources::section(scorecard, settings),
             definitions: DEFINITIONS
                 .iter()
@@ -85,6 +110,24 @@ impl View {
                 })
                 .collect(),
         }
+    }
+}
+
+impl View {
+    /// The same with the data attached that it was made from.
+    ///
+    /// # Errors
+    /// [`RenderError::Json`].
+    pub(crate) fn with_data(mut self, data: Data, scorecard: &Scorecard) -> Result<Self, RenderError> {
+        let (attachments, all) = data.finish(scorecard)?;
+        self.files = all.iter().map(files::row).collect();
+        self.attachments = attachments;
+        Ok(self)
+    }
+
+    /// What the document carries.
+    pub(crate) fn attachments(&self) -> &[Attachment] {
+        &self.attachments
     }
 }
 
@@ -100,6 +143,7 @@ fn meta(scorecard: &Scorecard) -> Meta {
         date: [day.year(), day.month().into(), day.day().into()],
         run_id: text::shown(&scorecard.run_id),
         simulation: scorecard.simulation.as_deref().map(text::shown),
+        volume: None,
         compared: scorecard.baseline.is_some(),
     }
 }

@@ -28,6 +28,11 @@ pub(crate) fn shown(external: &str) -> String {
     out
 }
 
+/// The same as one line, for columns where it fits.
+pub(crate) fn without_breaks(shown: &str) -> String {
+    shown.replace(BREAK, "")
+}
+
 fn visible(word: &str) -> String {
     let mut out = String::with_capacity(word.len());
     let mut characters = word.chars().peekable();
@@ -58,7 +63,8 @@ fn push_word(out: &mut String, word: &str) {
         return;
     }
     let mut run = 0;
-    for character in word.chars() {
+    let mut characters = word.chars().peekable();
+    while let Some(character) = characters.next() {
         if run >= LONGEST_RUN && !is_combining(character) {
             out.push(BREAK);
             run = 0;
@@ -66,7 +72,11 @@ fn push_word(out: &mut String, word: &str) {
         out.push(character);
         run += 1;
         if BREAK_AFTER.contains(&character) {
-            out.push(BREAK);
+            // Typst breaks a line after this hyphen by itself.
+            let breaks_anyway = character == '-' && characters.peek().is_some_and(char::is_ascii_alphabetic);
+            if !breaks_anyway {
+                out.push(BREAK);
+            }
             run = 0;
         }
     }
@@ -249,7 +259,7 @@ mod tests {
         let id = "arn:aws:iam::123456789012:role/".to_owned() + &"x".repeat(700);
         let shown = shown(&id);
         assert_eq!(shown.replace(BREAK, ""), id);
-        let longest = shown.split(BREAK).map(|run| run.chars().count()).max();
+        let longest = shown.split([BREAK, '-']).map(|run| run.chars().count()).max();
         assert!(longest <= Some(LONGEST_RUN), "{longest:?}");
     }
 }
