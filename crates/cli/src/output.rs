@@ -78,6 +78,9 @@ pub(crate) fn attempts(calls: &std::collections::BTreeMap<String, CallCount>) ->
     calls.values().map(|count| count.attempts).sum()
 }
 
+/// What the files of further volumes are called, before their number.
+const VOLUME: &str = "report-volume-";
+
 /// The run in a few lines.
 pub(crate) fn summary(scorecard: &Scorecard, provenance: &Provenance, outcome: &Outcome<'_>) -> String {
     let mut lines = Vec::new();
@@ -111,8 +114,22 @@ pub(crate) fn summary(scorecard: &Scorecard, provenance: &Provenance, outcome: &
         ""
     };
     lines.push(format!("Files in {}{again}", outcome.folder.display()));
-    for file in outcome.files.iter().filter(|file| !file.contains('/')) {
+    let (volumes, files): (Vec<_>, Vec<_>) = outcome
+        .files
+        .iter()
+        .filter(|file| !file.contains('/'))
+        .partition(|file| file.starts_with(VOLUME));
+    for file in files {
         lines.push(format!("  {file}"));
+        if file == "report.pdf" && !volumes.is_empty() {
+            let last = volumes.len() + 1;
+            let others = if last == 2 {
+                String::new()
+            } else {
+                format!(" to {VOLUME}{last}.pdf")
+            };
+            lines.push(format!("  {VOLUME}2.pdf{others}, where its full lists go on"));
+        }
     }
     let snapshot = outcome.files.iter().filter(|file| file.contains('/')).count();
     lines.push(format!(

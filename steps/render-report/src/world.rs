@@ -4,8 +4,9 @@ use std::sync::{Arc, LazyLock};
 
 use typst::diag::{FileError, FileResult};
 use typst::foundations::{Bytes, Datetime, Duration};
+use typst::layout::Abs;
 use typst::syntax::{FileId, RootedPath, Source, VirtualPath, VirtualRoot};
-use typst::text::{Font, FontBook};
+use typst::text::{Font, FontBook, FontVariant, FontVariations};
 use typst::utils::LazyHash;
 use typst::{Library, LibraryExt, World};
 
@@ -117,6 +118,41 @@ pub(crate) fn covers(character: char) -> bool {
     BASE.fonts
         .last()
         .is_some_and(|font| font.info().coverage.contains(character.into()))
+}
+
+/// The widths of printable ASCII in a font, in its size.
+#[derive(Debug)]
+pub(crate) struct Widths([f64; 128]);
+
+/// Those of the type that text is set in.
+pub(crate) static PLAIN: LazyLock<Widths> = LazyLock::new(|| Widths::new(0));
+/// Those of the type of ids.
+pub(crate) static MONO: LazyLock<Widths> = LazyLock::new(|| Widths::new(3));
+/// Digits are set as wide as each other (`number-width: "tabular"`), and no wider than this in either type.
+const DIGIT: f64 = 0.65;
+
+impl Widths {
+    fn new(font: usize) -> Self {
+        let font = BASE.fonts.get(font).cloned().map(|font| {
+            let variant = FontVariant::default();
+            font.instantiate(variant, Abs::pt(10.0), &FontVariations::default())
+        });
+        let width = |code: usize| {
+            let character = u8::try_from(code).ok().map(char::from)?;
+            if character.is_ascii_digit() {
+                return Some(DIGIT);
+            }
+            let font = font.as_ref()?;
+            let glyph = font.ttf().glyph_index(character)?;
+            font.x_advance(glyph.0).map(|advance| advance.get())
+        };
+        Self(std::array::from_fn(|code| width(code).unwrap_or(f64::INFINITY)))
+    }
+
+    /// Infinite where it is not known.
+    pub(crate) fn of(&self, character: char) -> f64 {
+        self.0.get(character as usize).copied().unwrap_or(f64::INFINITY)
+    }
 }
 
 /// A world with one view in it, and what its document carries.

@@ -169,10 +169,11 @@ fn hostile_text_is_shown_and_never_executed() {
 }
 
 #[test]
-fn nothing_leaves_the_page() {
-    for input in [cases::hostile(), cases::missing_coverage()] {
-        let outside = document(&input).text_outside_the_margins();
-        assert_eq!(outside, Vec::<String>::new());
+fn nothing_leaves_the_page_or_stands_on_other_text() {
+    for input in [cases::normal(), cases::hostile(), cases::missing_coverage()] {
+        let document = document(&input);
+        assert_eq!(document.text_outside_the_margins(), Vec::<String>::new());
+        assert_eq!(document.text_on_text(), Vec::<String>::new());
     }
 }
 

@@ -5,8 +5,10 @@ use compliance::text as format;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::lines;
 use super::text::{self, SeverityCell};
 use crate::volumes::{Kind, Piece, Run};
+use crate::world::{MONO, PLAIN};
 
 /// A list, or the part of it that stands in one volume, with what its last column says.
 #[derive(Debug, Clone, Serialize)]
@@ -28,8 +30,16 @@ struct Group {
     rows: Vec<PairCells>,
 }
 
-/// Characters that fit the column of resources at its smallest, in the size of resource types.
-const LINE: usize = 50;
+/// What `lists.typ` sets: sizes of type, and widths of columns without their insets, in points, the least they are.
+const TEXT: f64 = 7.0;
+const ID: f64 = 6.6;
+const SECOND: f64 = 6.4;
+const RULE: f64 = 115.0;
+const RESOURCE: f64 = 269.0;
+const RESOURCE_BESIDE_EXTRA: f64 = 203.0;
+const EXTRA: f64 = 59.0;
+/// The lines of the column of times.
+const AGE_AND_DATE: usize = 2;
 
 /// A pair, as cells.
 #[derive(Debug, Clone, Serialize)]
@@ -38,11 +48,12 @@ pub(super) struct PairCells {
     rule: String,
     resource: String,
     resource_type: String,
-    region: String,
     age: String,
     date: String,
     extra: String,
     annotation: String,
+    /// Lines of its highest cell, where they are known before typst breaks any: then its height is.
+    lines: Option<usize>,
 }
 
 /// What the last column says.
@@ -161,26 +172,42 @@ fn group(scorecard: &Scorecard, run: &Run<'_>, extra: Extra) -> Group {
 pub(super) fn cells(scorecard: &Scorecard, row: &PairRow, extra: Extra) -> PairCells {
     let end = row.resolved_at.unwrap_or(scorecard.as_of);
     let age = row.noncompliant_since.map(|since| seconds_between(since, end));
-    PairCells {
+    let key = &row.key;
+    let region = text::shown(&key.aws_region);
+    let mut cells = PairCells {
         severity: text::severity(row.severity),
-        rule: text::shown(&row.key.rule),
-        resource: text::shown(&row.key.resource_id),
-        resource_type: on_one_line(&row.key.resource_type),
-        region: text::shown(&row.key.aws_region),
+        rule: text::shown(&key.rule),
+        resource: text::shown(&key.resource_id),
+        resource_type: format!("{} · {region}", text::shown(&key.resource_type)),
         age: text::duration(age, row.since_at_least),
         date: row.noncompliant_since.map(format::day).unwrap_or_default(),
         extra: extra_cell(row, extra),
         annotation: annotation(row),
-    }
+        lines: None,
+    };
+    cells.lines = cells.break_lines(extra != Extra::Nothing);
+    cells
 }
 
-/// A resource type as a rule fits its line; fewer places to break are fewer things to lay out.
-fn on_one_line(resource_type: &str) -> String {
-    let shown = text::shown(resource_type);
-    if shown.len() <= LINE {
-        text::without_breaks(&shown)
-    } else {
-        shown
+impl PairCells {
+    /// Breaks every text of the row into its lines and says how many the highest cell has; leaves all as it is, for
+    /// typst to break, where the width of a character is not known.
+    fn break_lines(&mut self, has_extra: bool) -> Option<usize> {
+        let resource_width = if has_extra {
+            RESOURCE_BESIDE_EXTRA
+        } else {
+            RESOURCE
+        };
+        let rule = lines::broken(&self.rule, &PLAIN, TEXT, RULE)?;
+        let resource = lines::broken(&self.resource, &MONO, ID, resource_width)?;
+        let resource_type = lines::broken(&self.resource_type, &PLAIN, SECOND, resource_width)?;
+        let annotation = lines::broken(&self.annotation, &PLAIN, TEXT, resource_width)?;
+        let extra = lines::broken(&self.extra, &PLAIN, TEXT, EXTRA)?;
+        let middle = lines::count(&resource) + lines::count(&resource_type) + lines::count(&annotation);
+        let lines = [lines::count(&rule), middle, lines::count(&extra), AGE_AND_DATE];
+        (self.rule, self.resource, self.resource_type) = (rule, resource, resource_type);
+        (self.annotation, self.extra) = (annotation, extra);
+        lines.into_iter().max()
     }
 }
 

@@ -20,6 +20,7 @@ mod chart;
 mod coverage;
 mod files;
 mod groups;
+mod lines;
 mod lists;
 mod movement;
 mod rules;
