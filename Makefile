@@ -36,7 +36,7 @@ python-test: $(VENV)/ready
 	rm -rf $(TARGET)/python-test && mkdir -p $(TARGET)/python-test
 	$(BIN) report daily --simulate --accounts 6 --regions 2 --rules 30 --resources 12 --as-of 2026-11-21T09:00:00Z --out $(TARGET)/python-test/out
 	PLUMBLINE_SIM_SERVE=$(abspath $(SIM)) PLUMBLINE_BIN=$(abspath $(BIN)) PLUMBLINE_OUT=$(abspath $(TARGET))/python-test/out \
-		$(PY) -m pytest -q -p no:cacheprovider tests/python
+		$(PY) -m pytest -q -rs -p no:cacheprovider tests/python
 
 $(VENV)/ready: tests/python/requirements.txt
 	$(PYTHON) -m venv $(VENV)

@@ -17,7 +17,8 @@ pub(crate) struct Cli {
 
 const EXIT_CODES: &str = "Exit codes: 0 done; 1 a defect of Plumbline; 2 wrong arguments; 3 settings; 4 AWS refused \
 (credentials, permission, no such aggregator); 5 AWS did not answer (throttled, unavailable, broken answer); \
-6 files (cannot read or write, damaged snapshot).";
+6 files (cannot read or write, full disk, damaged snapshot, a snapshot later than the clock); \
+130 interrupted (Ctrl-C) and 143 ended (SIGTERM): run the same command again to continue.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -87,6 +88,9 @@ pub(crate) struct RunArgs {
     /// --snapshot: a live answer is never misdated.
     #[arg(long, value_name = "TIME", value_parser = parse_time, conflicts_with = "aggregator")]
     pub(crate) as_of: Option<Timestamp>,
+    /// Begin anew where an interrupted run of the same kind could be continued, and remove what it left.
+    #[arg(long, conflicts_with = "snapshot")]
+    pub(crate) fresh: bool,
     /// Print one JSON object about the run instead of text.
     #[arg(long)]
     pub(crate) json: bool,

@@ -1,15 +1,14 @@
 //! From an aggregator to a snapshot: plan, collect shard by shard, freeze.
 
 use compliance::Timestamp;
-use compliance::objects;
 use compliance::organization::Aggregator;
 use compliance::ports::{EvaluationSource, OrganizationDirectory, RuleInventory};
 use compliance::report::ReportKind;
-use compliance::snapshot::{
-    ObjectRef, Origin, SnapshotManifest, SnapshotRef, snapshot_folder, snapshot_id, work_folder,
-};
+use compliance::snapshot::{ObjectRef, Origin, SnapshotRef, snapshot_folder, snapshot_id, work_folder};
+use compliance::text;
 use plan_report::KnownAnnotationsFile;
-use score_compliance::{ScoreError, freeze, snapshots};
+use score_compliance::snapshots::{Known, Standing};
+use score_compliance::{ScoreError, freeze};
 
 use crate::error::CliError;
 use crate::session::Session;
@@ -24,38 +23,50 @@ pub(crate) struct Source<S, D, I> {
     pub(crate) inventory: I,
 }
 
+impl<S, D, I> Source<S, D, I> {
+    pub(crate) fn origin(&self) -> Origin {
+        Origin {
+            aggregator_arn: self.aggregator.arn.clone(),
+            simulation: self.simulation.clone(),
+        }
+    }
+}
+
+/// The snapshot of a moment stands and its manifest is damaged: as history it is left out, which the report says.
+pub(crate) fn is_unusable(session: &Session, origin: &Origin, as_of: Timestamp) -> bool {
+    let id = snapshot_id(origin, as_of);
+    session.known.unusable.iter().any(|one| one.id == id)
+}
+
 /// Collects the snapshot of `as_of`, or adopts it when it stands already.
 pub(crate) async fn collect_snapshot<S, D, I>(
     session: &mut Session,
     source: &Source<S, D, I>,
     as_of: Timestamp,
-) -> Result<(SnapshotRef, Origin), CliError>
+) -> Result<SnapshotRef, CliError>
 where
     S: EvaluationSource,
     D: OrganizationDirectory,
     I: RuleInventory,
 {
-    let origin = Origin {
-        aggregator_arn: source.aggregator.arn.clone(),
-        simulation: source.simulation.clone(),
-    };
+    let origin = source.origin();
     let id = snapshot_id(&origin, as_of);
-    let known = snapshots::known(&session.store)
-        .await
-        .map_err(CliError::step("history", ScoreError::code))?;
-    if let Some((snapshot, _)) = known.iter().find(|(snapshot, _)| snapshot.id == id) {
+    if let Some(unusable) = session.known.unusable.iter().find(|one| one.id == id) {
+        return Err(unusable.again().into());
+    }
+    if let Some(standing) = session.known.standing.iter().find(|one| one.snapshot.id == id) {
         session.progress.note(&format!(
             "  adopted    {} (collected before)",
             snapshot_folder(&id, as_of)
         ));
-        return Ok((snapshot.clone(), origin));
+        return Ok(standing.snapshot.clone());
     }
     let input = plan_report::PlanInput {
         aggregator: source.aggregator.name.clone(),
         as_of,
         simulation: source.simulation.clone(),
         settings: session.settings.clone(),
-        known_annotations: annotations(session, &known, &origin, as_of).await?,
+        known_annotations: annotations(&session.known, &origin, as_of),
     };
     let plan = session
         .timed("plan", async |session: &Session| {
@@ -82,29 +93,27 @@ where
         })
         .await
         .map_err(CliError::step("freeze", ScoreError::code))?;
+    session.progress.reached("the snapshot stands".to_owned());
     // Working files are of no use once the snapshot stands.
     session.store.discard_folder(&work_folder(&id))?;
-    Ok((frozen.snapshot, origin))
+    session.known.standing.push(Standing {
+        snapshot: frozen.snapshot.clone(),
+        manifest: frozen.manifest,
+    });
+    Ok(frozen.snapshot)
 }
 
 /// Annotation files of the newest earlier snapshot of the same origin.
-async fn annotations(
-    session: &Session,
-    known: &[(SnapshotRef, Origin)],
-    origin: &Origin,
-    as_of: Timestamp,
-) -> Result<Vec<KnownAnnotationsFile>, CliError> {
+fn annotations(known: &Known, origin: &Origin, as_of: Timestamp) -> Vec<KnownAnnotationsFile> {
     let earlier = known
+        .standing
         .iter()
-        .filter(|(snapshot, theirs)| theirs == origin && snapshot.as_of < as_of);
-    let Some((newest, _)) = earlier.max_by_key(|(snapshot, _)| snapshot.as_of) else {
-        return Ok(Vec::new());
-    };
-    let manifest: SnapshotManifest = objects::read_json(&session.store, &newest.manifest).await?;
-    Ok(KnownAnnotationsFile::of(
-        &snapshot_folder(&newest.id, newest.as_of),
-        &manifest,
-    ))
+        .filter(|one| one.manifest.origin == *origin && one.snapshot.as_of < as_of);
+    let newest = earlier.max_by_key(|one| one.snapshot.as_of);
+    newest.map_or_else(Vec::new, |newest| {
+        let folder = snapshot_folder(&newest.snapshot.id, newest.snapshot.as_of);
+        KnownAnnotationsFile::of(&folder, &newest.manifest)
+    })
 }
 
 /// Collects every shard in turn; the rate budget, shared by all calls, is what bounds the time.
@@ -134,6 +143,11 @@ async fn collect_shards<S: EvaluationSource, D, I: RuleInventory>(
                 .map_err(CliError::step("collect", collect_results::StepError::code))?;
                 planned_calls += output.counts.planned_calls;
                 results.push(output.results);
+                session.progress.reached(format!(
+                    "{} of {} collected",
+                    text::count(results.len() as u64),
+                    text::plural(shards.len() as u64, "shard is", "shards are")
+                ));
             }
             Ok::<_, CliError>((results, planned_calls))
         })

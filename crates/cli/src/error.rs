@@ -3,7 +3,9 @@
 use std::error::Error;
 use std::path::PathBuf;
 
+use compliance::Timestamp;
 use compliance::ports::{PortError, PortErrorKind};
+use compliance::text;
 
 /// Exit codes, as the help documents them.
 mod exit {
@@ -39,6 +41,17 @@ pub(crate) enum CliError {
         code: String,
         message: String,
     },
+    #[error(
+        "the clock says {}, but the newest {what} in {} is of {}: set the clock right, or name the moment with --as-of \
+         where that is possible; if the {what} is the one that is misdated, move it away",
+        text::minute(*now), folder.display(), text::minute(*newest)
+    )]
+    LaterThanClock {
+        what: &'static str,
+        folder: PathBuf,
+        newest: Timestamp,
+        now: Timestamp,
+    },
     #[error("cannot listen on 127.0.0.1:{port}; choose another --port")]
     Listen { port: u16, source: std::io::Error },
     #[error("cannot {doing}")]
@@ -68,7 +81,7 @@ impl CliError {
             Self::Unreadable { .. } => exit::FILES,
             Self::Usage(_) | Self::Listen { .. } => exit::USAGE,
             Self::Step { code, .. } => code_exit_code(code),
-            Self::System { .. } => exit::FILES,
+            Self::LaterThanClock { .. } | Self::System { .. } => exit::FILES,
         }
     }
 }

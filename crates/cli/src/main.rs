@@ -4,6 +4,7 @@
 mod args;
 mod collect;
 mod error;
+mod interrupt;
 mod output;
 mod preview;
 mod progress;
@@ -12,6 +13,8 @@ mod saved;
 mod session;
 mod simulate;
 mod sources;
+mod stages;
+mod unfinished;
 
 use std::io::Write;
 use std::process::ExitCode;

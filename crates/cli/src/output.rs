@@ -32,6 +32,10 @@ pub(crate) struct Outcome<'a> {
     pub(crate) change: Option<f64>,
     /// Counts of new, resolved, still and vanished noncompliance.
     pub(crate) movement: compliance::scorecard::Movement,
+    /// Ids of earlier snapshots that are damaged and were not used.
+    pub(crate) left_out: Vec<&'a str>,
+    /// When the interrupted run began that this one continues.
+    pub(crate) continues: Option<compliance::Timestamp>,
     /// Everything expected was collected.
     pub(crate) coverage_complete: bool,
     /// Scopes collected and expected or returned.
@@ -64,6 +68,13 @@ impl<'a> Outcome<'a> {
             compliance_score: scorecard.organization.compliance_score,
             change: scorecard.change.as_ref().and_then(|change| change.change),
             movement: scorecard.movement,
+            left_out: scorecard
+                .inputs
+                .left_out
+                .iter()
+                .map(|one| one.id.as_str())
+                .collect(),
+            continues: provenance.continues,
             coverage_complete: coverage.is_complete(),
             scopes_collected: coverage.scopes_collected(),
             scopes: coverage.scopes_total(),
@@ -99,6 +110,15 @@ pub(crate) fn summary(scorecard: &Scorecard, provenance: &Provenance, outcome: &
         "  coverage           {}",
         coverage_line(&scorecard.context.coverage)
     ));
+    for one in &scorecard.inputs.left_out {
+        lines.push(format!("  left out           {}", one.sentence()));
+    }
+    if let Some(begun_at) = provenance.continues {
+        lines.push(format!(
+            "  continues          the run begun {}, whose calls are not counted here",
+            text::minute(begun_at)
+        ));
+    }
     lines.push(format!("  calls              {}", calls_line(provenance)));
     let stages = provenance
         .stages

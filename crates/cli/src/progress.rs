@@ -1,34 +1,70 @@
 //! Progress on standard error: bars on a terminal, plain lines in a pipe.
 
 use std::io::{IsTerminal, Write};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use compliance::progress::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Draws progress on standard error.
+/// Draws progress on standard error. A clone draws the same.
+#[derive(Clone)]
 pub(crate) struct StderrProgress {
     bars: bool,
-    state: Mutex<Option<(String, ProgressBar)>>,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The stage under way.
+    stage: Option<(String, ProgressBar)>,
+    /// What is done and kept.
+    reached: Option<String>,
 }
 
 impl StderrProgress {
     pub(crate) fn new() -> Self {
         Self {
             bars: std::io::stderr().is_terminal(),
-            state: Mutex::new(None),
+            state: Arc::default(),
         }
+    }
+
+    /// Remembers what is done and kept, for who interrupts the run.
+    pub(crate) fn reached(&self, what: String) {
+        self.state().reached = Some(what);
+    }
+
+    /// Where the run is: `in the stage collect 3; 2 of 4 shards are collected`.
+    pub(crate) fn standing(&self) -> String {
+        let state = self.state();
+        let stage = state
+            .stage
+            .as_ref()
+            .map(|(stage, _)| format!("in the stage {stage}"));
+        let place = stage.unwrap_or_else(|| "between two stages".to_owned());
+        match &state.reached {
+            None => place,
+            Some(reached) => format!("{place}; {reached}"),
+        }
+    }
+
+    /// The last line of all: the bar is taken away.
+    pub(crate) fn interrupted(&self, line: &str) {
+        if let Some((_, bar)) = self.state().stage.take() {
+            bar.finish_and_clear();
+        }
+        print_line(line);
     }
 
     /// A line that is not progress, above the bar if there is one.
     pub(crate) fn note(&self, line: &str) {
-        match &*self.state() {
+        match &self.state().stage {
             Some((_, bar)) if self.bars => bar.println(line),
             _ => print_line(line),
         }
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, Option<(String, ProgressBar)>> {
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -57,19 +93,19 @@ impl StderrProgress {
 impl Progress for StderrProgress {
     fn begin(&self, stage: &str, total: u64) {
         let bar = self.bar(stage, total);
-        if let Some((_, former)) = self.state().replace((stage.to_owned(), bar)) {
+        if let Some((_, former)) = self.state().stage.replace((stage.to_owned(), bar)) {
             former.finish_and_clear();
         }
     }
 
     fn advance(&self, units: u64) {
-        if let Some((_, bar)) = &*self.state() {
+        if let Some((_, bar)) = &self.state().stage {
             bar.inc(units);
         }
     }
 
     fn finish(&self, summary: &str) {
-        if let Some((stage, bar)) = self.state().take() {
+        if let Some((stage, bar)) = self.state().stage.take() {
             bar.finish_and_clear();
             print_line(&format!("  {stage:10} {summary}"));
         }

@@ -4,13 +4,11 @@ use std::collections::BTreeMap;
 
 use compliance::artifact::{Artifact, CallCount, ManifestFile, Provenance, SCHEMA};
 use compliance::hash::canonical_json;
-use compliance::history;
-use compliance::ports::Clock;
+use compliance::objects::MANIFEST;
 use compliance::report::{ReportKind, RunInputs, bundle_folder};
 use compliance::scorecard::Scorecard;
 use compliance::snapshot::{Origin, SnapshotRef};
-use local::SystemClock;
-use score_compliance::{score, snapshots};
+use score_compliance::{score, select};
 use seal_report::{SealError, SealInput, Sealed, bundles};
 
 use crate::error::{CliError, defect};
@@ -97,25 +95,34 @@ async fn render(
     Ok(files)
 }
 
-/// Everything the report is a function of: the newest facts of the store, chosen once.
+/// Everything the report is a function of: the newest facts of the store, chosen once. What is damaged is left out,
+/// and said so here, in the inputs and in the report.
 async fn freeze_inputs(
     session: &Session,
     kind: ReportKind,
     snapshot: SnapshotRef,
     origin: Origin,
 ) -> Result<RunInputs, CliError> {
-    let known: Vec<SnapshotRef> = snapshots::known(&session.store)
-        .await
-        .map_err(CliError::step("history", score_compliance::ScoreError::code))?
-        .into_iter()
-        .filter(|(_, theirs)| *theirs == origin)
-        .map(|(snapshot, _)| snapshot)
-        .collect();
-    let selection = history::select(kind, &snapshot.id, snapshot.as_of, &known);
+    let select::Selected { selection, left_out } =
+        select::run(kind, &snapshot, &origin, &session.known, &session.store).await;
+    for (one, error) in &left_out {
+        let sentence = one.sentence();
+        session.progress.note(&format!(
+            "  left out   {sentence}: {}",
+            crate::error::chain(error)
+        ));
+    }
+    let chain = bundles::chain(&session.store, kind, &origin, snapshot.as_of).await?;
+    for (run_id, error) in &chain.passed_over {
+        session.progress.note(&format!(
+            "  left out   the report {run_id}, which the chain passes over: {}",
+            crate::error::chain(error)
+        ));
+    }
     Ok(RunInputs {
         kind,
         as_of: snapshot.as_of,
-        predecessor: bundles::predecessor(&session.store, kind, &origin, snapshot.as_of).await?,
+        predecessor: chain.predecessor,
         origin,
         snapshot,
         baseline: selection.baseline,
@@ -124,6 +131,8 @@ async fn freeze_inputs(
         settings: session.settings_ref.clone(),
         catalogue_version: compliance::catalogue::VERSION.to_owned(),
         plumbline_version: version(),
+        left_out: left_out.into_iter().map(|(one, _)| one).collect(),
+        passed_over: chain.passed_over.into_iter().map(|(run_id, _)| run_id).collect(),
     })
 }
 
@@ -142,11 +151,12 @@ fn provenance(session: &Session, sealed: &Sealed, by: Origins) -> Provenance {
         schema: SCHEMA,
         run_id: sealed.body.run_id.clone(),
         manifest_sha256: sealed.manifest.sha256.clone(),
-        started_at: session.started_at,
-        finished_at: SystemClock.now(),
+        started_at: session.started_at(),
+        continues: session.continues,
+        finished_at: session.stages().now(),
         principal: by.principal,
         plumbline_version: version(),
-        stages: session.stages(),
+        stages: session.stages().times(),
         calls: by.calls,
         planned_calls: session.planned_calls,
         offline: by.offline,
@@ -154,7 +164,7 @@ fn provenance(session: &Session, sealed: &Sealed, by: Origins) -> Provenance {
 }
 
 /// Plumbline's version, with the commit where the build knew it.
-fn version() -> String {
+pub(crate) fn version() -> String {
     let version = env!("CARGO_PKG_VERSION");
     option_env!("PLUMBLINE_COMMIT")
         .map_or_else(|| version.to_owned(), |commit| format!("{version} ({commit})"))
@@ -169,10 +179,7 @@ fn say(
 ) -> Result<(), CliError> {
     let folder = session.store.path(sealed.folder.trim_end_matches('/'));
     let mut files: Vec<String> = sealed.body.files.iter().map(|file| file.name.clone()).collect();
-    files.extend([
-        seal_report::MANIFEST.to_owned(),
-        seal_report::PROVENANCE.to_owned(),
-    ]);
+    files.extend([MANIFEST.to_owned(), seal_report::PROVENANCE.to_owned()]);
     files.sort();
     let outcome = Outcome::new(scorecard, provenance, &folder, files, sealed.existed);
     let text = if json {

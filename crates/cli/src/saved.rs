@@ -4,135 +4,177 @@ use std::path::Path;
 
 use compliance::Timestamp;
 use compliance::hash::sha256_hex;
-use compliance::objects;
-use compliance::ports::{ObjectStore, PortError, PortErrorKind, Put};
-use compliance::snapshot::{
-    ObjectRef, Origin, SNAPSHOTS, SnapshotManifest, SnapshotRef, snapshot_folder, snapshot_id,
-};
+use compliance::objects::{self, MANIFEST, PutSame};
+use compliance::ports::{ObjectStore, PortError, PortErrorKind};
+use compliance::snapshot::{ObjectRef, Origin, SnapshotFile, SnapshotManifest, SnapshotRef, snapshot_folder};
 use local::FolderObjectStore;
-use score_compliance::snapshots::MANIFEST;
+use score_compliance::ScoreError;
+use score_compliance::snapshots::{self, CONTEXT, Standing, Unusable};
 
 use crate::error::CliError;
 use crate::session::Session;
 
+/// A saved snapshot.
+struct Saved {
+    from: FolderObjectStore,
+    manifest: SnapshotManifest,
+}
+
 /// Brings the snapshots under `folder` into the session's store and gives the one to report: the newest of the
-/// newest origin, or the newest not after `as_of`.
+/// newest origin, or the newest not after `as_of`. That one must be whole; an earlier one that is not is left out of
+/// the history, which the report says.
 pub(crate) async fn import(
-    session: &Session,
+    session: &mut Session,
     folder: &Path,
     as_of: Option<Timestamp>,
 ) -> Result<(SnapshotRef, Origin), CliError> {
-    let found = find(folder).await?;
-    if found.is_empty() {
+    let (found, unusable) = find(session, folder).await?;
+    if found.is_empty() && unusable.is_empty() {
         return Err(CliError::Usage(format!(
             "{} holds no snapshot: give a snapshot's folder (with manifest.json and results/), a bundle, or a folder of runs",
             folder.display()
         )));
     }
-    let mut imported = Vec::new();
-    for (from, manifest) in &found {
-        imported.push((copy(session, from, manifest).await?, manifest.origin.clone()));
-    }
-    let chosen = imported
-        .into_iter()
-        .filter(|(snapshot, _)| as_of.is_none_or(|as_of| snapshot.as_of <= as_of))
-        .max_by_key(|(snapshot, _)| snapshot.as_of);
-    chosen.ok_or_else(|| {
+    let in_time = |moment: Timestamp| as_of.is_none_or(|as_of| moment <= as_of);
+    let none_in_time = || {
         CliError::Usage(format!(
             "{} holds no snapshot of that time or before; leave out --as-of for the newest",
             folder.display()
         ))
-    })
+    };
+    let damaged_in_time = unusable.iter().filter(|one| in_time(one.as_of));
+    let newest_damaged = damaged_in_time.max_by_key(|one| one.as_of);
+    let newest = found
+        .iter()
+        .map(|saved| saved.manifest.as_of)
+        .filter(|moment| in_time(*moment))
+        .max();
+    if let Some(damaged) = newest_damaged.filter(|damaged| newest.is_none_or(|whole| damaged.as_of > whole)) {
+        return Err(named(&FolderObjectStore::new(folder), &damaged.error).into());
+    }
+    let newest = newest.ok_or_else(none_in_time)?;
+    session.known.unusable.extend(unusable);
+    let mut chosen = None;
+    for saved in found {
+        let reported = saved.manifest.as_of == newest;
+        match whole(&saved).await {
+            Err(error) if reported => return Err(error.into()),
+            Err(error) => session.known.unusable.push(Unusable {
+                id: saved.manifest.id,
+                as_of: saved.manifest.as_of,
+                error,
+            }),
+            Ok(()) => {
+                let standing = copy(session, &saved).await?;
+                if reported {
+                    chosen = Some((standing.snapshot.clone(), saved.manifest.origin));
+                }
+                if !session.known.standing.contains(&standing) {
+                    session.known.standing.push(standing);
+                }
+            }
+        }
+    }
+    chosen.ok_or_else(none_in_time)
 }
 
-/// Snapshots under a folder: itself, a bundle's `snapshot/`, or every one of a store.
-async fn find(folder: &Path) -> Result<Vec<(FolderObjectStore, SnapshotManifest)>, CliError> {
+/// Snapshots under a folder: itself, a bundle's `snapshot/`, or every one of a store; of a store also those whose
+/// manifest is damaged.
+async fn find(session: &Session, folder: &Path) -> Result<(Vec<Saved>, Vec<Unusable>), CliError> {
     for inner in [folder.to_path_buf(), folder.join("snapshot")] {
-        let store = FolderObjectStore::new(&inner);
-        if let Some(manifest) = manifest(&store, MANIFEST).await? {
-            return Ok(vec![(store, manifest)]);
+        let from = FolderObjectStore::new(&inner);
+        if let Some(manifest) = manifest(&from).await? {
+            return Ok((vec![Saved { from, manifest }], Vec::new()));
+        }
+        if from.get(CONTEXT).await?.is_some() || !from.list("results/").await?.is_empty() {
+            let problem = "it has no manifest.json, so it is half a snapshot that an interrupted run or copy left; \
+                           complete it from a copy, or give another";
+            return Err(damaged(&from, problem).into());
         }
     }
-    let store = FolderObjectStore::new(folder);
-    let mut found = Vec::new();
-    for key in store.list(SNAPSHOTS).await? {
-        let Some(path) = key.strip_suffix("/manifest.json") else {
-            continue;
-        };
-        if let Some(manifest) = manifest(&store, &key).await? {
-            found.push((FolderObjectStore::new(folder.join(path)), manifest));
-        }
+    let known = snapshots::known(&FolderObjectStore::new(folder))
+        .await
+        .map_err(CliError::step("history", ScoreError::code))?;
+    for half in &known.half {
+        let half = folder.join(half);
+        session.progress.note(&format!(
+            "  left out   {} has no manifest.json: half a snapshot, which is none",
+            half.display()
+        ));
     }
-    Ok(found)
+    let saved = |one: Standing| Saved {
+        from: FolderObjectStore::new(folder.join(snapshot_folder(&one.snapshot.id, one.snapshot.as_of))),
+        manifest: one.manifest,
+    };
+    Ok((known.standing.into_iter().map(saved).collect(), known.unusable))
 }
 
-/// A snapshot's manifest under `key`; `None` when there is none, or when it is a bundle's.
-async fn manifest(store: &FolderObjectStore, key: &str) -> Result<Option<SnapshotManifest>, CliError> {
-    let Some(bytes) = store.get(key).await? else {
+/// The manifest of a snapshot's folder; `None` when there is none, or when it is a bundle's.
+async fn manifest(store: &FolderObjectStore) -> Result<Option<SnapshotManifest>, CliError> {
+    let Some(bytes) = store.get(MANIFEST).await? else {
         return Ok(None);
     };
-    let at = store.path(key).display().to_string();
+    let at = store.path(MANIFEST).display().to_string();
     let document: serde_json::Value = objects::parse_json(&at, &bytes)?;
     if document.get("run_id").is_some() {
         return Ok(None);
     }
-    Ok(Some(objects::parse_json(&at, &bytes)?))
+    Ok(Some(snapshots::parse_manifest(&at, &bytes)?))
+}
+
+/// Holds every file of a saved snapshot against its manifest.
+async fn whole(saved: &Saved) -> Result<(), PortError> {
+    for file in &saved.manifest.files {
+        read(saved, file).await?;
+    }
+    Ok(())
+}
+
+async fn read(saved: &Saved, file: &SnapshotFile) -> Result<Vec<u8>, PortError> {
+    let source = ObjectRef {
+        key: file.path.clone(),
+        sha256: file.sha256.clone(),
+    };
+    objects::read(&saved.from, &source)
+        .await
+        .map_err(|error| named(&saved.from, &error))
 }
 
 /// Copies a snapshot file by file, each hash held, its manifest last.
-async fn copy(
-    session: &Session,
-    from: &FolderObjectStore,
-    manifest: &SnapshotManifest,
-) -> Result<SnapshotRef, CliError> {
-    if manifest.id != snapshot_id(&manifest.origin, manifest.as_of) {
-        return Err(damaged(
-            from,
-            "its manifest names another snapshot; restore it from a copy",
-        )
-        .into());
-    }
+async fn copy(session: &Session, saved: &Saved) -> Result<Standing, CliError> {
+    let manifest = &saved.manifest;
     let folder = snapshot_folder(&manifest.id, manifest.as_of);
     for file in &manifest.files {
-        let source = ObjectRef {
-            key: file.path.clone(),
-            sha256: file.sha256.clone(),
-        };
-        let bytes = objects::read(from, &source)
-            .await
-            .map_err(|error| named(from, &error))?;
-        put_same(session, from, &format!("{folder}{}", file.path), &bytes).await?;
+        let bytes = read(saved, file).await?;
+        put_same(session, saved, &format!("{folder}{}", file.path), &bytes).await?;
     }
-    let bytes = from.get(MANIFEST).await?.unwrap_or_default();
+    let bytes = saved.from.get(MANIFEST).await?.unwrap_or_default();
     let key = format!("{folder}{MANIFEST}");
-    put_same(session, from, &key, &bytes).await?;
-    let manifest_ref = ObjectRef {
-        key,
-        sha256: sha256_hex(&bytes),
-    };
-    Ok(SnapshotRef {
+    put_same(session, saved, &key, &bytes).await?;
+    let snapshot = SnapshotRef {
         id: manifest.id.clone(),
         as_of: manifest.as_of,
-        manifest: manifest_ref,
+        manifest: ObjectRef {
+            key,
+            sha256: sha256_hex(&bytes),
+        },
+    };
+    Ok(Standing {
+        snapshot,
+        manifest: manifest.clone(),
     })
 }
 
 /// Puts an object that may stand already, if it is the same.
-async fn put_same(
-    session: &Session,
-    from: &FolderObjectStore,
-    key: &str,
-    bytes: &[u8],
-) -> Result<(), CliError> {
-    let put = session.store.put_new(key, bytes).await?;
-    if put == Put::Existed && session.store.get(key).await?.as_deref() != Some(bytes) {
-        let other = session.store.path(key).display().to_string();
-        let problem = format!(
-            "it differs from what stands in {other}; give another --out, or delete the one that is wrong"
-        );
-        return Err(damaged(from, &problem).into());
+async fn put_same(session: &Session, saved: &Saved, key: &str, bytes: &[u8]) -> Result<(), CliError> {
+    if objects::put_same(&session.store, key, bytes).await? != PutSame::Differs {
+        return Ok(());
     }
-    Ok(())
+    let other = session.store.path(key).display().to_string();
+    let problem = format!(
+        "it differs from what stands in {other}; give another --out, or delete the one that is wrong"
+    );
+    Err(damaged(&saved.from, &problem).into())
 }
 
 fn damaged(from: &FolderObjectStore, problem: &str) -> PortError {
@@ -145,14 +187,9 @@ fn damaged(from: &FolderObjectStore, problem: &str) -> PortError {
 
 /// The same failure with the folder it happened in.
 fn named(from: &FolderObjectStore, error: &PortError) -> PortError {
-    let kind = if error.kind == PortErrorKind::NotFound {
-        PortErrorKind::Damaged
-    } else {
-        error.kind
-    };
     PortError::new(
         error.service,
-        kind,
+        error.kind,
         format!("in {}: {error}", from.root().display()),
     )
 }

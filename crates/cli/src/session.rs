@@ -1,18 +1,26 @@
 //! What one run of the command line holds: its store, settings, clock and progress.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use compliance::Timestamp;
-use compliance::artifact::StageTime;
 use compliance::hash::sha256_hex;
 use compliance::objects;
-use compliance::ports::{Clock, PortError, PortErrorKind};
+use compliance::ports::{Clock, ObjectStore, PortError, PortErrorKind};
 use compliance::settings::Settings;
-use compliance::snapshot::ObjectRef;
-use local::{FolderObjectStore, SystemClock};
+use compliance::snapshot::{ObjectRef, SNAPSHOTS, WORK, work_folder};
+use compliance::text;
+use local::{FolderLock, FolderObjectStore, Locking, SystemClock};
+use score_compliance::ScoreError;
+use score_compliance::snapshots::{self, Known};
 
 use crate::error::CliError;
+use crate::interrupt;
 use crate::progress::StderrProgress;
+use crate::stages::Stages;
+
+/// Where a run writes: what an interrupted one left there is swept.
+const WRITTEN: [&str; 6] = ["settings/", SNAPSHOTS, WORK, "daily/", "weekly/", "snapshot/"];
 
 /// One run.
 pub(crate) struct Session {
@@ -20,57 +28,115 @@ pub(crate) struct Session {
     pub(crate) settings: Settings,
     pub(crate) settings_ref: ObjectRef,
     pub(crate) progress: StderrProgress,
-    pub(crate) started_at: Timestamp,
+    /// The snapshots of the store, this run's own as they come to stand: nobody else adds any while it is held.
+    pub(crate) known: Known,
+    /// When the interrupted run began that this one continues.
+    pub(crate) continues: Option<Timestamp>,
     /// Calls that the call plan's formula foresees for what this run has collected so far.
     pub(crate) planned_calls: u64,
-    stages: Vec<StageTime>,
+    stages: Stages<SystemClock>,
+    /// Held until the run ends.
+    _lock: Option<FolderLock>,
 }
 
 impl Session {
-    /// Freezes the settings in the store, which shows at once whether it can be written.
-    pub(crate) async fn open(out: &Path, settings: Settings) -> Result<Self, CliError> {
+    /// Waits for the folder to be free, sweeps what interrupted runs left and freezes the settings there, which shows
+    /// at once whether it can be written. `doing` names the run to others that wait for the folder.
+    pub(crate) async fn open(out: &Path, settings: Settings, doing: &str) -> Result<Self, CliError> {
+        let progress = StderrProgress::new();
+        interrupt::watch(&progress, out)?;
+        let lock = lock(out, doing, &progress)?;
         let store = FolderObjectStore::new(out);
-        let bytes = compliance::hash::canonical_json(&settings)
-            .map_err(|error| CliError::Usage(format!("settings cannot be written as JSON: {error}")))?;
-        let key = format!("settings/{}.json", sha256_hex(&bytes));
-        let settings_ref = objects::put_or_adopt(&store, &key, &bytes).await?;
-        if settings_ref.sha256 != sha256_hex(&bytes) {
-            let message = format!(
-                "{} was changed after it was frozen; delete it and run again",
-                store.path(&key).display()
-            );
-            return Err(PortError::new("Store", PortErrorKind::Damaged, message).into());
+        if lock.is_some() {
+            store.sweep(&WRITTEN)?;
         }
-        let started_at = SystemClock.now();
+        let settings_ref = freeze_settings(&store, &settings).await?;
+        let known = snapshots::known(&store)
+            .await
+            .map_err(CliError::step("history", ScoreError::code))?;
+        discard_done_work(&store, &known).await?;
         Ok(Self {
             store,
             settings,
             settings_ref,
-            progress: StderrProgress::new(),
-            started_at,
+            progress,
+            known,
+            continues: None,
             planned_calls: 0,
-            stages: Vec::new(),
+            stages: Stages::start(SystemClock),
+            _lock: lock,
         })
     }
 
     /// Awaits a stage and adds its wall time to the stage of that name.
     pub(crate) async fn timed<T>(&mut self, stage: &str, work: impl AsyncFnOnce(&Self) -> T) -> T {
-        let started = SystemClock.now();
+        let mark = self.stages.mark();
         let result = work(self).await;
-        let seconds = SystemClock.now().duration_since(started).as_secs_f64();
-        match self.stages.iter_mut().find(|time| time.stage == stage) {
-            Some(time) => time.seconds += seconds,
-            None => self.stages.push(StageTime {
-                stage: stage.to_owned(),
-                seconds,
-            }),
-        }
+        self.stages.add(stage, mark);
         result
     }
 
-    pub(crate) fn stages(&self) -> Vec<StageTime> {
-        self.stages.clone()
+    pub(crate) fn stages(&self) -> &Stages<SystemClock> {
+        &self.stages
     }
+
+    pub(crate) fn started_at(&self) -> Timestamp {
+        self.stages.started_at()
+    }
+}
+
+/// Holds the folder, once whoever holds it is done; `None` where there are no locks.
+fn lock(out: &Path, doing: &str, progress: &StderrProgress) -> Result<Option<FolderLock>, CliError> {
+    let who = format!(
+        "{doing}, process {}, since {}",
+        std::process::id(),
+        text::minute(SystemClock.now())
+    );
+    match FolderLock::take(out, &who)? {
+        Locking::Held(lock) => Ok(Some(lock)),
+        Locking::Taken(taken) => {
+            progress.note(&format!(
+                "Another run writes to {} ({}); waiting for it to end. Ctrl-C gives up.",
+                out.display(),
+                taken.by
+            ));
+            Ok(Some(taken.wait(out, &who)?))
+        }
+        Locking::Unsupported => {
+            progress.note(&format!(
+                "{} is on a file system without locks: see to it that no other run writes there.",
+                out.display()
+            ));
+            Ok(None)
+        }
+    }
+}
+
+async fn freeze_settings(store: &FolderObjectStore, settings: &Settings) -> Result<ObjectRef, CliError> {
+    let bytes = compliance::hash::canonical_json(settings)
+        .map_err(|error| CliError::Usage(format!("settings cannot be written as JSON: {error}")))?;
+    let key = format!("settings/{}.json", sha256_hex(&bytes));
+    let settings_ref = objects::put_or_adopt(store, &key, &bytes).await?;
+    if settings_ref.sha256 == sha256_hex(&bytes) {
+        return Ok(settings_ref);
+    }
+    let message = format!(
+        "{} was changed after it was frozen; delete it and run again",
+        store.path(&key).display()
+    );
+    Err(PortError::new("Store", PortErrorKind::Damaged, message).into())
+}
+
+/// Working files are of no use once their snapshot stands; a run that was interrupted in between left them.
+async fn discard_done_work(store: &FolderObjectStore, known: &Known) -> Result<(), CliError> {
+    let keys = store.list(WORK).await?;
+    let at_work: BTreeSet<&str> = keys.iter().filter_map(|key| key.split('/').nth(1)).collect();
+    for one in &known.standing {
+        if at_work.contains(one.snapshot.id.as_str()) {
+            store.discard_folder(&work_folder(&one.snapshot.id))?;
+        }
+    }
+    Ok(())
 }
 
 /// The settings of a file, or the defaults.

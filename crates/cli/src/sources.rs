@@ -2,11 +2,9 @@
 
 use aws::{AggregatorSource, Aws, AwsSettings, MemberRuleInventory, OrganizationsDirectory};
 use compliance::Timestamp;
-use compliance::ports::Clock;
 use compliance::report::ReportKind;
 use compliance::text;
 use jiff::{RoundMode, TimestampRound, Unit};
-use local::SystemClock;
 
 use crate::args::RunArgs;
 use crate::collect::{self, Source};
@@ -15,6 +13,7 @@ use crate::report::{self, Origins};
 use crate::saved;
 use crate::session::{self, Session};
 use crate::simulate;
+use crate::unfinished::{Moment, Run};
 
 /// Collects (or opens) the snapshot and makes the report.
 pub(crate) async fn run(kind: ReportKind, args: RunArgs) -> Result<(), CliError> {
@@ -34,9 +33,9 @@ pub(crate) async fn run(kind: ReportKind, args: RunArgs) -> Result<(), CliError>
             .organization
             .get_or_insert_with(|| "Simulated organization".to_owned());
     }
-    let mut session = Session::open(&args.out, settings).await?;
+    let mut session = Session::open(&args.out, settings, &format!("{} run", kind.as_str())).await?;
     if let Some(folder) = &args.source.snapshot {
-        let (snapshot, origin) = saved::import(&session, folder, args.as_of).await?;
+        let (snapshot, origin) = saved::import(&mut session, folder, args.as_of).await?;
         let by = Origins {
             principal: None,
             calls: Default::default(),
@@ -62,39 +61,47 @@ async fn live(
     let aws = Aws::connect(settings).await?;
     let mut source = source(&aws, aggregator, None).await?;
     source.simulation = simulate::served_simulation(&source.aggregator.arn);
-    let as_of = whole(session.started_at, Unit::Second);
-    let (snapshot, origin) = collect::collect_snapshot(session, &source, as_of).await?;
+    let moment = Moment::Present(whole(session.started_at(), Unit::Second));
+    let run = Run::begin(session, kind, source.origin(), moment, args.fresh).await?;
+    let snapshot = collect::collect_snapshot(session, &source, run.as_of).await?;
     let by = Origins {
         principal: aws.principal().await,
         calls: aws.calls(),
         offline: false,
     };
-    report::make_report(session, kind, snapshot, origin, by, args.json).await
+    report::make_report(session, kind, snapshot, source.origin(), by, args.json).await?;
+    run.end(session)
 }
 
 /// Collects the past that the report looks back to, then the present, each over HTTP from the simulated
 /// organization at that moment.
 async fn simulated(session: &mut Session, kind: ReportKind, args: &RunArgs) -> Result<(), CliError> {
     // Today's simulated report is the same one for an hour, so that a second run finds the first.
-    let as_of = args.as_of.unwrap_or_else(|| whole(SystemClock.now(), Unit::Hour));
-    let simulation = simulate::Simulation::start(&args.simulation, as_of)?;
+    let present = whole(session.started_at(), Unit::Hour);
+    let simulation = simulate::Simulation::start(&args.simulation, args.as_of.unwrap_or(present))?;
     let mut settings = AwsSettings::new(&session.settings.collection);
     settings.endpoint_override = Some(simulation.url());
     let aws = Aws::connect(settings).await?;
     let description = simulation.description(&session.settings.collection)?;
     let source = source(&aws, simulate::AGGREGATOR, Some(description)).await?;
-    for moment in collect::simulated_past(kind, as_of) {
+    let moment = args.as_of.map_or(Moment::Present(present), Moment::Given);
+    let run = Run::begin(session, kind, source.origin(), moment, args.fresh).await?;
+    for moment in collect::simulated_past(kind, run.as_of) {
+        if collect::is_unusable(session, &source.origin(), moment) {
+            continue;
+        }
         show(session, &simulation, moment);
         collect::collect_snapshot(session, &source, moment).await?;
     }
-    show(session, &simulation, as_of);
-    let (snapshot, origin) = collect::collect_snapshot(session, &source, as_of).await?;
+    show(session, &simulation, run.as_of);
+    let snapshot = collect::collect_snapshot(session, &source, run.as_of).await?;
     let by = Origins {
         principal: Some("simulation".to_owned()),
         calls: aws.calls(),
         offline: false,
     };
-    report::make_report(session, kind, snapshot, origin, by, args.json).await
+    report::make_report(session, kind, snapshot, source.origin(), by, args.json).await?;
+    run.end(session)
 }
 
 fn show(session: &Session, simulation: &simulate::Simulation, moment: Timestamp) {

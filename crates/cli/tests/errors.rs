@@ -188,19 +188,6 @@ fn a_damaged_snapshot_is_refused_and_named() {
 }
 
 #[test]
-fn a_missing_history_is_a_matter_of_files() {
-    let (folder, _out) = out();
-    simulated(&["snapshot"], folder.path());
-    let store = folder.path().join("snapshots");
-    let name = files(&store)
-        .into_keys()
-        .find(|name| name.ends_with("context.json"))
-        .unwrap();
-    std::fs::remove_file(store.join(name)).unwrap();
-    simulated(&["report", "daily"], folder.path()).fails(6, &["context.json", "missing"]);
-}
-
-#[test]
 fn changed_settings_are_not_taken_for_those_of_the_run() {
     let (folder, _out) = out();
     simulated(&["snapshot"], folder.path());

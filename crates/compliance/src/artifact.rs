@@ -82,6 +82,9 @@ pub struct Provenance {
     pub manifest_sha256: String,
     /// When the run began.
     pub started_at: Timestamp,
+    /// When the interrupted run began that this one continues, if it does; that one's calls are not counted here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub continues: Option<Timestamp>,
     /// When the bundle was sealed.
     pub finished_at: Timestamp,
     /// Who made the run: the AWS principal where known, or the simulation.

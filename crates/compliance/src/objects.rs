@@ -6,6 +6,10 @@ use serde::de::DeserializeOwned;
 use crate::hash::{canonical_json, sha256_hex};
 use crate::ports::{ObjectStore, PortError, PortErrorKind, Put};
 use crate::snapshot::ObjectRef;
+use crate::text;
+
+/// The name of the manifest of a snapshot and of a bundle, which is written last: without it there is none.
+pub const MANIFEST: &str = "manifest.json";
 
 /// The bytes of `reference`, whose hash they have.
 ///
@@ -20,9 +24,12 @@ pub async fn read(store: &impl ObjectStore, reference: &ObjectRef) -> Result<Vec
             format!("{key} is missing; restore it from a copy or collect again"),
         )
     })?;
-    if sha256_hex(&bytes) != reference.sha256 {
+    let found = sha256_hex(&bytes);
+    if found != reference.sha256 {
         let message = format!(
-            "{key} is damaged (its SHA-256 is not the one recorded); restore it from a copy or delete its folder and collect again"
+            "{key} is damaged: it has {} with SHA-256 {found}, and {} is recorded; restore it from a copy or delete its folder and collect again",
+            text::plural(bytes.len() as u64, "byte", "bytes"),
+            reference.sha256
         );
         return Err(PortError::new("Store", PortErrorKind::Damaged, message));
     }
@@ -93,4 +100,27 @@ pub async fn put_json<T: Serialize>(
         .with_source(error)
     })?;
     put_or_adopt(store, key, &bytes).await
+}
+
+/// What became of [`put_same`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PutSame {
+    /// The object is new.
+    Created,
+    /// The same bytes stood there.
+    Stood,
+    /// Other bytes stand there, and stay.
+    Differs,
+}
+
+/// Writes `bytes` under `key`, where nothing or the same should stand.
+///
+/// # Errors
+/// The store's own.
+pub async fn put_same(store: &impl ObjectStore, key: &str, bytes: &[u8]) -> Result<PutSame, PortError> {
+    if store.put_new(key, bytes).await? == Put::Created {
+        return Ok(PutSame::Created);
+    }
+    let same = store.get(key).await?.as_deref() == Some(bytes);
+    Ok(if same { PutSame::Stood } else { PutSame::Differs })
 }

@@ -1,6 +1,7 @@
 //! What steps need of the world, as traits. Adapters live in `aws`, `local` and `simulated-org`.
 
 use std::future::Future;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -198,6 +199,8 @@ pub trait ObjectStore: Send + Sync {
 
 /// The time.
 pub trait Clock: Send + Sync {
-    /// Now, in UTC.
+    /// Now, in UTC. It may be set back between two looks: no duration is computed from it.
     fn now(&self) -> Timestamp;
+    /// Time since some fixed moment, which never goes back: what durations are the difference of.
+    fn monotonic(&self) -> Duration;
 }

@@ -64,6 +64,37 @@ pub struct Predecessor {
     pub manifest_sha256: String,
 }
 
+/// An earlier snapshot that the report would have read, had it been whole: a gap in the trend that shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// The snapshot's id.
+    pub id: String,
+    /// The moment it stands for.
+    pub as_of: Timestamp,
+    /// The stable code of what was met on reading it: `Store.Damaged`, `Store.NotFound`, `Store.Storage`.
+    pub code: String,
+}
+
+impl LeftOut {
+    /// What is wrong with it, to follow its name.
+    pub fn problem(&self) -> &'static str {
+        match self.code.as_str() {
+            "Store.Damaged" => "is damaged",
+            "Store.NotFound" => "lacks a file",
+            _ => "cannot be read",
+        }
+    }
+
+    /// The whole of it in a sentence without its full stop.
+    pub fn sentence(&self) -> String {
+        format!(
+            "the snapshot of {} {} and was not used",
+            text::minute(self.as_of),
+            self.problem()
+        )
+    }
+}
+
 /// Everything a report is a function of, frozen before it is scored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunInputs {
@@ -89,6 +120,12 @@ pub struct RunInputs {
     pub plumbline_version: String,
     /// The previous run's bundle, which this one is chained to.
     pub predecessor: Option<Predecessor>,
+    /// Earlier snapshots that would have been read and are damaged, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
+    /// Run ids of bundles since the predecessor whose manifest is damaged, newest first: the chain passes them over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passed_over: Vec<String>,
 }
 
 impl RunInputs {

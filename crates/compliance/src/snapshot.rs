@@ -144,7 +144,10 @@ pub fn snapshot_folder(id: &str, as_of: Timestamp) -> String {
     format!("{SNAPSHOTS}date={}/snapshot={id}/", text::day(as_of))
 }
 
+/// The folder of all working files.
+pub const WORK: &str = "work/";
+
 /// The folder of working files of a collection, ending in `/`; nothing there is needed once the snapshot stands.
 pub fn work_folder(snapshot_id: &str) -> String {
-    format!("work/{snapshot_id}/")
+    format!("{WORK}{snapshot_id}/")
 }

@@ -4,7 +4,7 @@
 use std::fs;
 
 use compliance::ports::{ObjectStore, PortErrorKind, Put};
-use local::{FolderObjectStore, MemoryObjectStore, contract};
+use local::{FolderLock, FolderObjectStore, Locking, MemoryObjectStore, contract};
 
 #[tokio::test]
 async fn memory_keeps_the_contract() {
@@ -73,4 +73,59 @@ async fn a_file_in_the_way_is_named_with_a_remedy() {
         error.to_string().contains("occupied") && error.to_string().contains("--out"),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn what_interrupted_puts_left_is_swept_where_it_was_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = FolderObjectStore::new(folder.path());
+    store.put_new("work/deep/a", b"whole").await.unwrap();
+    for file in ["work/deep/.partial-xyz", "elsewhere.partial-x", ".partial-xyz"] {
+        fs::write(folder.path().join(file), b"half").unwrap();
+    }
+    store.sweep(&["work/", "nowhere/"]).unwrap();
+    let left = |file: &str| folder.path().join(file).exists();
+    assert!(left("work/deep/a") && !left("work/deep/.partial-xyz"));
+    assert!(
+        left("elsewhere.partial-x") && left(".partial-xyz"),
+        "not asked for"
+    );
+}
+
+#[tokio::test]
+async fn a_folder_is_held_by_one_and_its_lock_is_no_object() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("made/when/needed");
+    let Locking::Held(lock) = FolderLock::take(&root, "the first").unwrap() else {
+        panic!("nobody else wants it")
+    };
+    let Locking::Taken(taken) = FolderLock::take(&root, "the second").unwrap() else {
+        panic!("it is held")
+    };
+    assert_eq!(taken.by, "the first");
+    let store = FolderObjectStore::new(&root);
+    assert_eq!(store.list("").await.unwrap(), Vec::<String>::new());
+    assert!(store.get(".plumbline-lock").await.is_err());
+
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let second = std::thread::spawn({
+        let root = root.clone();
+        move || {
+            let lock = taken.wait(&root, "the second").unwrap();
+            sender.send(()).unwrap();
+            lock
+        }
+    });
+    assert!(receiver.try_recv().is_err(), "it waits");
+    drop(lock);
+    let lock = second.join().unwrap();
+    let Locking::Taken(taken) = FolderLock::take(&root, "the third").unwrap() else {
+        panic!("it is held again")
+    };
+    assert_eq!(taken.by, "the second");
+    drop(lock);
+    assert!(matches!(
+        FolderLock::take(&root, "the third").unwrap(),
+        Locking::Held(_)
+    ));
 }

@@ -4,6 +4,7 @@
 
 use compliance::definitions::DEFINITIONS;
 use compliance::progress::Silent;
+use compliance::report::LeftOut;
 use compliance::scorecard::PairRow;
 use render_report::{Document, PdfOptions, RenderInput, View, pdf};
 
@@ -142,6 +143,29 @@ fn missing_coverage_is_said_on_the_first_page_and_in_its_section() {
     ] {
         assert!(occurrences(&whole, said) > 0, "{said}");
     }
+}
+
+#[test]
+fn an_earlier_snapshot_that_is_damaged_is_named_where_readers_look_for_it() {
+    let mut input = cases::normal();
+    let left_out = LeftOut {
+        id: "20261119T060000Z-000000000000".to_owned(),
+        as_of: "2026-11-19T06:00:00Z".parse().unwrap(),
+        code: "Store.Damaged".to_owned(),
+    };
+    input.scorecard.inputs.left_out = vec![left_out];
+    input.scorecard.inputs.passed_over = vec!["daily-20261119T060000Z-aaaaaaaaaaaa".to_owned()];
+    let whole = squeezed(&check(&input));
+    for said in [
+        "Earlier snapshots not used",
+        "the snapshot of 2026-11-19 06:00 UTC is damaged and was not used",
+        "Damaged reports since, passed over",
+        "daily-20261119T060000Z-aaaaaaaaaaaa",
+    ] {
+        assert_eq!(occurrences(&whole, said), 1, "{said}");
+    }
+    let listed = "left out 2026-11-19 06:00 UTC 20261119T060000Z-000000000000 is damaged and was not used";
+    assert_eq!(occurrences(&whole, listed), 1, "in its place among the snapshots");
 }
 
 #[test]

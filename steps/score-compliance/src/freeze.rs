@@ -14,7 +14,8 @@ use compliance::collection::{CollectionPlan, ShardResults};
 use compliance::coverage::{Coverage, ScopeCoverage};
 use compliance::evaluation::{ComplianceType, EvaluationResult};
 use compliance::hash::canonical_json;
-use compliance::objects::read_json;
+use compliance::hash::sha256_hex;
+use compliance::objects::{self, MANIFEST, PutSame, read_json};
 use compliance::ports::{ObjectStore, PortError, PortErrorKind, Put};
 use compliance::progress::Progress;
 use compliance::snapshot::{
@@ -24,7 +25,7 @@ use compliance::snapshot::{
 
 use crate::ScoreError;
 use crate::engine::outside;
-use crate::snapshots::{self, CONTEXT, MANIFEST, Which};
+use crate::snapshots::{self, CONTEXT, Which};
 use crate::table;
 
 /// The shards of one collection.
@@ -252,9 +253,16 @@ async fn write_results(
 ) -> Result<(SnapshotFile, u64), ScoreError> {
     let path = format!("results/shard={index:04}/results.parquet");
     let bytes = outside(|| table::to_parquet(table::results(rows)?))?;
-    let standing = put(&format!("{folder}{path}"), bytes, store).await?;
+    let ours = sha256_hex(&bytes);
+    let key = format!("{folder}{path}");
+    let standing = put(&key, bytes, store).await?;
     let mut file = describe(path, &standing);
-    let summary = outside(|| table::summarise(&file.path, standing))?;
+    let ours = file.sha256 == ours;
+    let summary = outside(|| table::summarise(&file.path, standing)).map_err(|error| match error {
+        // Bytes that another writer left, or that changed since, are not the engine's fault.
+        ScoreError::Table { source, .. } if !ours => unreadable(&key).with_source(source).into(),
+        error => error,
+    })?;
     file.rows = Some(summary.rows);
     file.accounts = summary.accounts;
     Ok((file, summary.noncompliant))
@@ -271,7 +279,7 @@ async fn write_annotations(
     known.sort();
     let key = format!("{folder}{path}");
     let standing = put(&key, to_json(&path, &known)?, store).await?;
-    let known: Vec<KnownAnnotation> = compliance::objects::parse_json(&key, &standing)?;
+    let known: Vec<KnownAnnotation> = objects::parse_json(&key, &standing)?;
     let ends = known.first().zip(known.last());
     let mut file = describe(path, &standing);
     file.rows = Some(known.len() as u64);
@@ -304,7 +312,7 @@ async fn write_coverage(
 ) -> Result<SnapshotFile, ScoreError> {
     let path = "coverage/coverage.parquet".to_owned();
     let bytes = outside(|| table::to_parquet(table::coverage(scopes)?))?;
-    let standing = put(&format!("{folder}{path}"), bytes, store).await?;
+    let standing = put_same(&format!("{folder}{path}"), bytes, store).await?;
     let ends = scopes.first().zip(scopes.last());
     let mut file = describe(path, &standing);
     file.rows = Some(scopes.len() as u64);
@@ -319,7 +327,7 @@ async fn write_context(
     store: &impl ObjectStore,
 ) -> Result<SnapshotFile, ScoreError> {
     let bytes = to_json(CONTEXT, context)?;
-    let standing = put(&format!("{folder}{CONTEXT}"), bytes, store).await?;
+    let standing = put_same(&format!("{folder}{CONTEXT}"), bytes, store).await?;
     Ok(describe(CONTEXT.to_owned(), &standing))
 }
 
@@ -331,6 +339,22 @@ async fn put(key: &str, bytes: Vec<u8>, store: &impl ObjectStore) -> Result<Vec<
     }
 }
 
+/// Writes what is a function of the plan and its shards, which every writer has from the first: other bytes that
+/// stand under `key` without a manifest are damage.
+async fn put_same(key: &str, bytes: Vec<u8>, store: &impl ObjectStore) -> Result<Vec<u8>, ScoreError> {
+    match objects::put_same(store, key, &bytes).await? {
+        PutSame::Differs => Err(unreadable(key).into()),
+        PutSame::Created | PutSame::Stood => Ok(bytes),
+    }
+}
+
+fn unreadable(key: &str) -> PortError {
+    let message = format!(
+        "{key}, which no manifest names yet, is not what a run wrote there; delete its snapshot's folder and run again"
+    );
+    PortError::new("Store", PortErrorKind::Damaged, message)
+}
+
 fn vanished(key: &str) -> ScoreError {
     let message =
         format!("{key} was written and is gone; let nothing else delete from the store, and run again");
@@ -340,7 +364,7 @@ fn vanished(key: &str) -> ScoreError {
 fn describe(path: String, bytes: &[u8]) -> SnapshotFile {
     SnapshotFile {
         path,
-        sha256: compliance::hash::sha256_hex(bytes),
+        sha256: sha256_hex(bytes),
         bytes: bytes.len() as u64,
         rows: None,
         accounts: None,

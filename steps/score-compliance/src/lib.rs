@@ -2,6 +2,7 @@
 //!
 //! - [`freeze::run`] writes what a collection brought back as an immutable snapshot (Parquet, coverage, manifest).
 //! - [`snapshots::open`] and [`snapshots::known`] read snapshots back, every byte held against its hash.
+//! - [`select::run`] chooses the earlier snapshots of a run, of which every one is whole.
 //! - [`score::run`] computes every number of a report from the snapshots a run froze as its inputs.
 //!
 //! This is the only crate that links Polars, and Polars appears in no public signature.
@@ -10,6 +11,7 @@ mod engine;
 mod error;
 pub mod freeze;
 pub mod score;
+pub mod select;
 pub mod snapshots;
 mod table;
 

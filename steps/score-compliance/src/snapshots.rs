@@ -1,15 +1,18 @@
 //! Snapshots as they stand in a store.
 
-use compliance::objects::{parse_json, read};
+use std::collections::BTreeMap;
+
+use compliance::hash::canonical_json;
+use compliance::objects::{MANIFEST, parse_json, read};
 use compliance::ports::{ObjectStore, PortError, PortErrorKind};
 use compliance::snapshot::{
-    ObjectRef, Origin, SCHEMA, SNAPSHOTS, SnapshotContext, SnapshotManifest, SnapshotRef,
+    ObjectRef, Origin, SCHEMA, SNAPSHOTS, SnapshotContext, SnapshotManifest, SnapshotRef, snapshot_folder,
+    snapshot_id,
 };
+use jiff::Timestamp;
 
 use crate::ScoreError;
 
-/// The name of the manifest within a snapshot's folder.
-pub const MANIFEST: &str = "manifest.json";
 /// The name of the context within a snapshot's folder.
 pub const CONTEXT: &str = "context.json";
 
@@ -47,10 +50,10 @@ pub async fn open(which: Which<'_>, store: &impl ObjectStore) -> Result<Opened, 
     if let Which::Ref(snapshot) = which
         && (manifest.id != snapshot.id || manifest.as_of != snapshot.as_of)
     {
-        return Err(damaged(format!(
+        return Err(ScoreError::Store(damaged(format!(
             "{} is the manifest of snapshot {}, not of {}; point to the right folder or restore it from a copy",
             reference.key, manifest.id, snapshot.id
-        )));
+        ))));
     }
     let folder = reference.key.trim_end_matches(MANIFEST).to_owned();
     let (context, results) = files(&folder, &manifest, store).await?;
@@ -67,35 +70,156 @@ pub async fn open(which: Which<'_>, store: &impl ObjectStore) -> Result<Opened, 
     })
 }
 
-/// The snapshots that stand under [`SNAPSHOTS`], by moment and id. A folder without `manifest.json` is half written
-/// and is not a snapshot; a manifest that cannot be read is an error, as leaving it out would hide history.
-///
-/// # Errors
-/// `Store.Damaged` naming a manifest that cannot be read; the store's own.
-pub async fn known(store: &impl ObjectStore) -> Result<Vec<(SnapshotRef, Origin)>, ScoreError> {
-    let mut found = Vec::new();
-    for key in store.list(SNAPSHOTS).await? {
-        if !is_manifest(&key) {
-            continue;
-        }
-        let (reference, bytes) = unreferenced(key, store).await?;
-        let manifest: SnapshotManifest = parse_json(&reference.key, &bytes)?;
-        let snapshot = SnapshotRef {
-            id: manifest.id,
-            as_of: manifest.as_of,
-            manifest: reference,
-        };
-        found.push((snapshot, manifest.origin));
-    }
-    found.sort_by(|(a, _), (b, _)| (a.as_of, &a.id).cmp(&(b.as_of, &b.id)));
-    Ok(found)
+/// A snapshot that stands, by its manifest; its files were not looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Its id, moment and manifest.
+    pub snapshot: SnapshotRef,
+    /// The manifest.
+    pub manifest: SnapshotManifest,
 }
 
-/// `snapshots/<date>/<snapshot>/manifest.json`, at that depth and no other.
-fn is_manifest(key: &str) -> bool {
-    key.strip_prefix(SNAPSHOTS)
-        .and_then(|rest| rest.strip_suffix(MANIFEST))
-        .is_some_and(|folder| folder.ends_with('/') && folder.matches('/').count() == 2)
+/// A snapshot whose manifest is there and cannot be used.
+#[derive(Debug)]
+pub struct Unusable {
+    /// Its id, which its folder is named by.
+    pub id: String,
+    /// The moment it stands for, by its id.
+    pub as_of: Timestamp,
+    /// What was met on reading it.
+    pub error: PortError,
+}
+
+impl Unusable {
+    /// What was met on reading it, to be told once more; without the adapter's own error.
+    pub fn again(&self) -> PortError {
+        PortError::new(self.error.service, self.error.kind, self.error.message.clone())
+    }
+
+    /// Whether it is of this origin, which its id tells although its manifest does not.
+    pub fn is_of(&self, origin: &Origin) -> bool {
+        snapshot_id(origin, self.as_of) == self.id
+    }
+}
+
+/// The snapshots of a store.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// Those that stand, by moment and id.
+    pub standing: Vec<Standing>,
+    /// Those whose manifest is damaged, in the order of their folders.
+    pub unusable: Vec<Unusable>,
+    /// Folders under [`SNAPSHOTS`] without a manifest, ending in `/`: what an interrupted run or copy left.
+    pub half: Vec<String>,
+}
+
+/// The snapshots under [`SNAPSHOTS`]. A folder without `manifest.json` is half written and is not a snapshot; one
+/// whose manifest cannot be read is told apart, as leaving it out would hide history.
+///
+/// # Errors
+/// The store's own, when it cannot be listed.
+pub async fn known(store: &impl ObjectStore) -> Result<Known, ScoreError> {
+    let mut known = Known::default();
+    for (folder, has_manifest) in folders(store).await? {
+        if !has_manifest {
+            known.half.push(folder);
+            continue;
+        }
+        match standing(&folder, store).await {
+            Ok(standing) => known.standing.push(standing),
+            Err(error) => known.unusable.extend(unusable(&folder, error)),
+        }
+    }
+    let order = |one: &Standing| (one.snapshot.as_of, one.snapshot.id.clone());
+    known.standing.sort_by_key(order);
+    Ok(known)
+}
+
+/// Folders of snapshots, and whether each has a manifest: `snapshots/<date>/<snapshot>/`, at that depth and no other.
+async fn folders(store: &impl ObjectStore) -> Result<BTreeMap<String, bool>, ScoreError> {
+    let mut folders = BTreeMap::new();
+    for key in store.list(SNAPSHOTS).await? {
+        let parts: Vec<&str> = key.splitn(4, '/').collect();
+        if let [_, date, snapshot, file] = parts[..] {
+            let has = folders
+                .entry(format!("{SNAPSHOTS}{date}/{snapshot}/"))
+                .or_insert(false);
+            *has |= file == MANIFEST;
+        }
+    }
+    Ok(folders)
+}
+
+async fn standing(folder: &str, store: &impl ObjectStore) -> Result<Standing, PortError> {
+    let (reference, bytes) = unreferenced(format!("{folder}{MANIFEST}"), store).await?;
+    let manifest = parse_manifest(&reference.key, &bytes)?;
+    if snapshot_folder(&manifest.id, manifest.as_of) != folder {
+        return Err(damaged(format!(
+            "{} names another snapshot than its folder; restore it from a copy or delete its folder",
+            reference.key
+        )));
+    }
+    let snapshot = SnapshotRef {
+        id: manifest.id.clone(),
+        as_of: manifest.as_of,
+        manifest: reference,
+    };
+    Ok(Standing { snapshot, manifest })
+}
+
+/// `None` for a folder that is not named as ours are: then it is no snapshot of ours.
+fn unusable(folder: &str, error: PortError) -> Option<Unusable> {
+    let id = folder.trim_end_matches('/').rsplit_once("/snapshot=")?.1;
+    let as_of = id.split_once('-')?.0.parse().ok()?;
+    Some(Unusable {
+        id: id.to_owned(),
+        as_of,
+        error,
+    })
+}
+
+/// Reads a manifest of which no hash is known, and holds it to what every manifest keeps, so that a changed one shows
+/// all the same.
+///
+/// # Errors
+/// `Store.Damaged` when it is of another schema, not in the one form that documents have, does not add up, or has an
+/// id that is not its own.
+pub fn parse_manifest(key: &str, bytes: &[u8]) -> Result<SnapshotManifest, PortError> {
+    let manifest: SnapshotManifest = parse_json(key, bytes)?;
+    check_schema(key, &manifest)?;
+    let rows: u64 = manifest
+        .files
+        .iter()
+        .filter(|file| is_results(&file.path))
+        .filter_map(|file| file.rows)
+        .sum();
+    let adds_up = manifest.results == rows
+        && manifest.compliant.checked_add(manifest.noncompliant) == Some(manifest.results);
+    let is_itself = manifest.id == snapshot_id(&manifest.origin, manifest.as_of)
+        && canonical_json(&manifest).is_ok_and(|form| form == bytes);
+    if adds_up && is_itself {
+        return Ok(manifest);
+    }
+    Err(damaged(format!(
+        "{key} contradicts itself, so it is damaged; restore it from a copy or delete its folder and collect again"
+    )))
+}
+
+/// Holds every file of a snapshot against its manifest, one at a time, keeping none.
+///
+/// # Errors
+/// `Store.NotFound` when a file is missing; `Store.Damaged` naming the file whose bytes are others; the store's own.
+pub async fn check(standing: &Standing, store: &impl ObjectStore) -> Result<(), PortError> {
+    read(store, &standing.snapshot.manifest).await?;
+    let folder = snapshot_folder(&standing.snapshot.id, standing.snapshot.as_of);
+    for file in &standing.manifest.files {
+        let reference = ObjectRef {
+            key: format!("{folder}{}", file.path),
+            sha256: file.sha256.clone(),
+        };
+        read(store, &reference).await?;
+    }
+    Ok(())
 }
 
 async fn manifest_bytes(
@@ -107,15 +231,15 @@ async fn manifest_bytes(
             let bytes = read(store, &snapshot.manifest).await?;
             Ok((snapshot.manifest.clone(), bytes))
         }
-        Which::Folder(folder) => unreferenced(format!("{folder}{MANIFEST}"), store).await,
+        Which::Folder(folder) => Ok(unreferenced(format!("{folder}{MANIFEST}"), store).await?),
     }
 }
 
-async fn unreferenced(key: String, store: &impl ObjectStore) -> Result<(ObjectRef, Vec<u8>), ScoreError> {
+async fn unreferenced(key: String, store: &impl ObjectStore) -> Result<(ObjectRef, Vec<u8>), PortError> {
     let Some(bytes) = store.get(&key).await? else {
         let message =
             format!("{key} is missing, so there is no snapshot there; name another folder or collect again");
-        return Err(PortError::new("Store", PortErrorKind::NotFound, message).into());
+        return Err(PortError::new("Store", PortErrorKind::NotFound, message));
     };
     let sha256 = compliance::hash::sha256_hex(&bytes);
     Ok((ObjectRef { key, sha256 }, bytes))
@@ -154,7 +278,7 @@ pub(crate) fn is_results(path: &str) -> bool {
     path.starts_with("results/") && path.ends_with(".parquet")
 }
 
-fn check_schema(key: &str, manifest: &SnapshotManifest) -> Result<(), ScoreError> {
+fn check_schema(key: &str, manifest: &SnapshotManifest) -> Result<(), PortError> {
     if manifest.schema == SCHEMA {
         return Ok(());
     }
@@ -164,6 +288,6 @@ fn check_schema(key: &str, manifest: &SnapshotManifest) -> Result<(), ScoreError
     )))
 }
 
-fn damaged(message: String) -> ScoreError {
-    PortError::new("Store", PortErrorKind::Damaged, message).into()
+fn damaged(message: String) -> PortError {
+    PortError::new("Store", PortErrorKind::Damaged, message)
 }

@@ -7,11 +7,13 @@ use compliance::evaluation::ComplianceType::{Compliant, NonCompliant};
 use compliance::hash::sha256_hex;
 use compliance::ports::{ObjectStore, PortErrorKind};
 use compliance::progress::Silent;
-use compliance::snapshot::{KnownAnnotation, SnapshotManifest, snapshot_folder};
+use compliance::report::ReportKind;
+use compliance::snapshot::{KnownAnnotation, SnapshotManifest, SnapshotRef, snapshot_folder};
 use local::MemoryObjectStore;
 use score_compliance::ScoreError;
 use score_compliance::freeze;
 use score_compliance::score::{self, ScoreInput};
+use score_compliance::select;
 use score_compliance::snapshots::{self, Which};
 
 use support::{Day, gap, inputs, origin, result, scope, store_shards, time, wait, whole_trend};
@@ -164,6 +166,29 @@ fn what_the_first_writer_left_half_done_is_adopted() {
 }
 
 #[test]
+fn what_stands_half_done_and_is_damaged_is_not_adopted() {
+    for file in [
+        "results/shard=0000/results.parquet",
+        "annotations/shard=0000.json",
+        "coverage/coverage.parquet",
+        "context.json",
+    ] {
+        let store = MemoryObjectStore::default();
+        let folder = snapshot_folder(&day().id(), day().as_of);
+        wait(store.put_new(&format!("{folder}{file}"), b"half")).expect("stored");
+        let input = wait(store_shards(&day(), &day().shards(), &store));
+        let error = wait(freeze::run(input, &store, &Silent)).expect_err("refused");
+        assert_eq!(error.code(), "Store.Damaged", "{file}: {error}");
+        assert!(
+            error.to_string().contains(file) && error.to_string().contains("delete its"),
+            "{error}"
+        );
+        let manifest = wait(store.get(&format!("{folder}manifest.json"))).expect("read");
+        assert_eq!(manifest, None, "{file}");
+    }
+}
+
+#[test]
 fn a_result_that_comes_twice_is_refused() {
     let store = MemoryObjectStore::default();
     let mut twice = day();
@@ -270,14 +295,20 @@ fn a_manifest_of_another_snapshot_or_schema_is_refused() {
 #[test]
 fn only_whole_snapshots_are_known() {
     let store = MemoryObjectStore::default();
-    assert_eq!(wait(snapshots::known(&store)).expect("listed"), []);
+    assert_eq!(
+        wait(snapshots::known(&store)).expect("listed").standing,
+        Vec::new()
+    );
     let newer = wait(support::freeze(&day(), &store));
     let mut older = day();
     older.as_of = time("2026-11-20T09:00:00Z");
     let older = wait(support::freeze(&older, &store));
     wait(store.put_new("snapshots/date=2026-11-19/snapshot=half/context.json", b"{}")).expect("stored");
     let known = wait(snapshots::known(&store)).expect("listed");
-    assert_eq!(known, [(older.snapshot, origin()), (newer.snapshot, origin())]);
+    let standing: Vec<_> = known.standing.iter().map(|one| &one.snapshot).collect();
+    assert_eq!(standing, [&older.snapshot, &newer.snapshot]);
+    assert_eq!(known.half, ["snapshots/date=2026-11-19/snapshot=half/"]);
+    assert!(known.unusable.is_empty());
     let error = wait(snapshots::open(
         Which::Folder("snapshots/date=2026-11-19/snapshot=half/"),
         &store,
@@ -285,4 +316,92 @@ fn only_whole_snapshots_are_known() {
     .expect_err("refused")
     .to_string();
     assert!(error.contains("there is no snapshot there"), "{error}");
+}
+
+#[test]
+fn no_flipped_bit_of_a_manifest_passes_unless_it_says_nothing_of_the_results() {
+    let store = MemoryObjectStore::default();
+    let frozen = wait(support::freeze(&day(), &store));
+    let key = &frozen.snapshot.manifest.key;
+    let whole = wait(store.get(key)).expect("read").expect("there");
+    for place in 0..whole.len() {
+        let mut flipped = whole.clone();
+        flipped[place] ^= 1;
+        store.damage(key, &flipped);
+        let known = wait(snapshots::known(&store)).expect("listed");
+        let Some(standing) = known.standing.first() else {
+            assert_eq!(known.unusable.len(), 1, "it is told apart, at {place}");
+            assert!(
+                known.unusable[0].is_of(&origin()),
+                "and its origin is known, at {place}"
+            );
+            continue;
+        };
+        if wait(snapshots::check(standing, &store)).is_ok() {
+            let said = |manifest: &SnapshotManifest| {
+                let mut manifest = manifest.clone();
+                for file in &mut manifest.files {
+                    // What helps to find rows and is read from the file itself.
+                    (file.bytes, file.accounts) = (0, None);
+                    file.rows = file.rows.filter(|_| file.path.starts_with("results/"));
+                }
+                manifest
+            };
+            assert_eq!(said(&standing.manifest), said(&frozen.manifest), "at {place}");
+        }
+    }
+}
+
+#[test]
+fn a_day_that_is_not_whole_is_left_out_and_the_next_best_is_chosen() {
+    let store = MemoryObjectStore::default();
+    let mut frozen = Vec::new();
+    for moment in [
+        "2026-11-19T09:00:00Z",
+        "2026-11-20T08:00:00Z",
+        "2026-11-20T10:30:00Z",
+        "2026-11-21T09:00:00Z",
+    ] {
+        let mut day = day();
+        day.as_of = time(moment);
+        frozen.push(wait(support::freeze(&day, &store)).snapshot);
+    }
+    let [older, early, late, current] = &frozen[..] else {
+        panic!("four")
+    };
+    let choose = || {
+        let known = wait(snapshots::known(&store)).expect("listed");
+        let selected = wait(select::run(ReportKind::Daily, current, &origin(), &known, &store));
+        let left_out: Vec<(String, String)> = selected
+            .left_out
+            .into_iter()
+            .map(|(one, _)| (one.id, one.code))
+            .collect();
+        (selected.selection.baseline, selected.selection.history, left_out)
+    };
+    let damaged = |snapshot: &SnapshotRef| (snapshot.id.clone(), "Store.Damaged".to_owned());
+    assert_eq!(
+        choose(),
+        (Some(early.clone()), vec![older.clone(), early.clone()], vec![])
+    );
+
+    // Its rows are damaged: the other snapshot of that day takes its place.
+    let folder = early.manifest.key.trim_end_matches("manifest.json").to_owned();
+    store.damage(&format!("{folder}results/shard=0000/results.parquet"), b"");
+    let without = (
+        Some(late.clone()),
+        vec![older.clone(), late.clone()],
+        vec![damaged(early)],
+    );
+    assert_eq!(choose(), without);
+
+    // Its manifest is damaged, too: the day before that is compared with.
+    store.damage(&late.manifest.key, b"{");
+    let both = vec![damaged(early), damaged(late)];
+    assert_eq!(choose(), (Some(older.clone()), vec![older.clone()], both));
+
+    // One of another origin is no matter, even if its manifest is damaged.
+    let folder = snapshot_folder("20261120T090000Z-000000000000", time("2026-11-20T09:00:00Z"));
+    store.damage(&format!("{folder}manifest.json"), b"{");
+    assert_eq!(choose().2.len(), 2);
 }

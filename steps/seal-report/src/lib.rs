@@ -9,14 +9,12 @@ pub mod bundles;
 
 use compliance::artifact::{Artifact, BundleManifest, ManifestFile, Provenance, SCHEMA};
 use compliance::hash::{canonical_json, sha256_hex};
-use compliance::objects;
-use compliance::ports::{ObjectStore, PortError, PortErrorKind, Put};
+use compliance::objects::{self, MANIFEST, PutSame};
+use compliance::ports::{ObjectStore, PortError, PortErrorKind};
 use compliance::progress::Progress;
 use compliance::report::{RunInputs, bundle_folder};
 use compliance::snapshot::{ObjectRef, SnapshotManifest};
 
-/// The name of the manifest within a bundle.
-pub const MANIFEST: &str = "manifest.json";
 /// The name of the provenance within a bundle.
 pub const PROVENANCE: &str = "provenance.json";
 
@@ -89,7 +87,7 @@ pub async fn store_artifact(
     folder: &str,
     artifact: &Artifact,
 ) -> Result<ManifestFile, SealError> {
-    put_same(store, &format!("{folder}{}", artifact.name), &artifact.bytes).await?;
+    put(store, folder, &artifact.name, &artifact.bytes).await?;
     Ok(manifest_file(artifact))
 }
 
@@ -127,7 +125,7 @@ pub async fn run(
         source,
     })?;
     let key = format!("{folder}{MANIFEST}");
-    let existed = put_same(store, &key, &bytes).await? == Put::Existed;
+    let existed = put(store, &folder, MANIFEST, &bytes).await? == PutSame::Stood;
     progress.finish(&format!("{} files under {folder}", body.files.len() + 2));
     Ok(Sealed {
         manifest: ObjectRef {
@@ -159,12 +157,51 @@ pub async fn record_provenance(
     Ok(())
 }
 
-async fn put_same(store: &impl ObjectStore, key: &str, bytes: &[u8]) -> Result<Put, SealError> {
-    let put = store.put_new(key, bytes).await?;
-    if put == Put::Existed && store.get(key).await?.as_deref() != Some(bytes) {
-        return Err(SealError::Differs { key: key.to_owned() });
+/// Puts a file of a bundle, where nothing or the same should stand.
+async fn put(store: &impl ObjectStore, folder: &str, name: &str, bytes: &[u8]) -> Result<PutSame, SealError> {
+    match objects::put_same(store, &format!("{folder}{name}"), bytes).await? {
+        PutSame::Differs => Err(differs(store, folder, name, &sha256_hex(bytes)).await?),
+        put => Ok(put),
     }
-    Ok(put)
+}
+
+/// Other bytes stand where this run's, of hash `ours`, should: a defect, unless the bundle was never sealed or was
+/// sealed with this run's bytes; then what stands was changed since.
+async fn differs(
+    store: &impl ObjectStore,
+    folder: &str,
+    name: &str,
+    ours: &str,
+) -> Result<SealError, SealError> {
+    let key = format!("{folder}{name}");
+    let remedy = match sealed_hash(store, folder, name).await? {
+        None => "delete its folder, which was never sealed, and run again",
+        Some(sealed) if sealed == ours => "restore it from a copy, or delete it and run again",
+        Some(_) => return Ok(SealError::Differs { key }),
+    };
+    let message = format!("{key} is damaged: it has other bytes than this run makes; {remedy}");
+    Ok(PortError::new("Store", PortErrorKind::Damaged, message).into())
+}
+
+/// The hash that a file of a bundle was sealed with; `None` when it was not sealed. That of the manifest is in the
+/// provenance.
+async fn sealed_hash(
+    store: &impl ObjectStore,
+    folder: &str,
+    name: &str,
+) -> Result<Option<String>, PortError> {
+    let witness = if name == MANIFEST { PROVENANCE } else { MANIFEST };
+    let key = format!("{folder}{witness}");
+    let Some(bytes) = store.get(&key).await? else {
+        return Ok(None);
+    };
+    if name == MANIFEST {
+        let provenance: Provenance = objects::parse_json(&key, &bytes)?;
+        return Ok(Some(provenance.manifest_sha256));
+    }
+    let manifest: BundleManifest = objects::parse_json(&key, &bytes)?;
+    let file = manifest.files.into_iter().find(|file| file.name == name);
+    Ok(Some(file.map(|file| file.sha256).unwrap_or_default()))
 }
 
 fn manifest_file(artifact: &Artifact) -> ManifestFile {

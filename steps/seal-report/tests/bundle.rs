@@ -69,6 +69,8 @@ async fn inputs(store: &MemoryObjectStore, as_of: Timestamp) -> RunInputs {
         catalogue_version: "1".into(),
         plumbline_version: "1".into(),
         predecessor: None,
+        left_out: Vec::new(),
+        passed_over: Vec::new(),
     }
 }
 
@@ -196,7 +198,12 @@ async fn a_bundle_is_chained_to_the_newest_earlier_one_of_its_origin() {
     let at = |kind, origin: Origin, time: &str| {
         let as_of = time.parse().unwrap();
         let store = &store;
-        async move { bundles::predecessor(store, kind, &origin, as_of).await.unwrap() }
+        async move {
+            bundles::chain(store, kind, &origin, as_of)
+                .await
+                .unwrap()
+                .predecessor
+        }
     };
     let found = at(ReportKind::Daily, origin(), "2026-11-21T09:00:00Z")
         .await
@@ -233,6 +240,7 @@ async fn provenance_names_the_manifest_and_the_first_stays() {
         run_id: sealed.body.run_id.clone(),
         manifest_sha256: sealed.manifest.sha256.clone(),
         started_at: DAY.parse().unwrap(),
+        continues: None,
         finished_at: DAY.parse().unwrap(),
         principal: Some(principal.into()),
         plumbline_version: "1".into(),

@@ -112,17 +112,40 @@ pub(crate) fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut found = BTreeMap::new();
     let mut folders = vec![folder.to_path_buf()];
     while let Some(next) = folders.pop() {
-        for entry in std::fs::read_dir(next).unwrap() {
+        // What vanishes while it is looked at is not there.
+        for entry in std::fs::read_dir(next).into_iter().flatten() {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
-            } else {
+            } else if let Ok(bytes) = std::fs::read(&path) {
                 let name = path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
-                found.insert(name, std::fs::read(&path).unwrap());
+                found.insert(name, bytes);
             }
         }
     }
     found
+}
+
+/// Every manifest under a folder names files that stand beside it, with their hashes: nothing half is whole.
+pub(crate) fn hold_whole(out: &Path) {
+    let files = files(out);
+    for (name, bytes) in &files {
+        let Some(folder) = name.strip_suffix("manifest.json") else {
+            continue;
+        };
+        let manifest: Value = serde_json::from_slice(bytes).unwrap();
+        for file in manifest["files"].as_array().unwrap() {
+            let path = file["path"].as_str().or(file["name"].as_str()).unwrap();
+            let there = files
+                .get(&format!("{folder}{path}"))
+                .unwrap_or_else(|| panic!("{name} names {path}, which is not there"));
+            assert_eq!(
+                file["sha256"],
+                compliance::hash::sha256_hex(there),
+                "{folder}{path}"
+            );
+        }
+    }
 }
 
 /// A document of a bundle.

@@ -19,14 +19,21 @@ const LINES: usize = 10;
 /// More messages than the bounded lists can fill.
 const PAGES: usize = 8;
 
-/// `Coverage: 388 of 400 scopes collected`.
+/// `Coverage: 388 of 400 scopes collected`, and how many earlier snapshots are damaged, if any.
 pub(super) fn collected(scorecard: &Scorecard) -> String {
     let coverage = &scorecard.context.coverage;
     let (collected, total) = (
         text::count(coverage.scopes_collected()),
         text::count(coverage.scopes_total()),
     );
-    format!("Coverage: {collected} of {total} scopes collected")
+    let left_out = match scorecard.inputs.left_out.len() as u64 {
+        0 => String::new(),
+        number => format!(
+            " · {} damaged and not used",
+            text::plural(number, "earlier snapshot is", "earlier snapshots are")
+        ),
+    };
+    format!("Coverage: {collected} of {total} scopes collected{left_out}")
 }
 
 /// The warning of the channel's message: nothing when coverage is complete.

@@ -205,6 +205,8 @@ fn inputs(kind: ReportKind, baseline: Option<SnapshotRef>) -> RunInputs {
         catalogue_version: "2026-11-21.1".to_owned(),
         plumbline_version: "0.1.0".to_owned(),
         predecessor: None,
+        left_out: Vec::new(),
+        passed_over: Vec::new(),
     }
 }
 

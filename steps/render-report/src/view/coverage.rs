@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use compliance::coverage::{Coverage, Expectation, Gap, Inventory, Method, ScopeCoverage, SourceState};
+use compliance::report::LeftOut;
 use compliance::rule_name::{self, Deployment};
 use compliance::scorecard::{Merged, Scorecard};
 use compliance::text as format;
@@ -95,7 +96,7 @@ pub(super) fn section(scorecard: &Scorecard) -> CoverageSection {
         complete: coverage.is_complete() && !coverage.scopes.is_empty(),
         expectation: expectation(coverage),
         states: states(coverage),
-        facts: facts(coverage),
+        facts: facts(coverage).into_iter().chain(left_out(scorecard)).collect(),
         missing: coverage.scopes.iter().filter_map(missing_row).collect(),
         outdated: coverage.scopes.iter().filter_map(outdated_row).collect(),
         missing_rules: coverage.scopes.iter().flat_map(missing_rule_rows).collect(),
@@ -174,6 +175,15 @@ fn states(coverage: &Coverage) -> Vec<StateRow> {
         }
     })
     .collect()
+}
+
+/// Earlier snapshots that are missing from the trend and the comparison, when there are any.
+fn left_out(scorecard: &Scorecard) -> Option<Fact> {
+    let sentences: Vec<String> = scorecard.inputs.left_out.iter().map(LeftOut::sentence).collect();
+    (!sentences.is_empty()).then(|| Fact {
+        what: "Earlier snapshots not used",
+        value: sentences.join("; "),
+    })
 }
 
 fn facts(coverage: &Coverage) -> Vec<Fact> {

@@ -1,5 +1,7 @@
 //! What the report was computed from: enough to make it again.
 
+use compliance::Timestamp;
+use compliance::report::LeftOut;
 use compliance::scorecard::Scorecard;
 use compliance::settings::Settings;
 use compliance::snapshot::SnapshotRef;
@@ -63,6 +65,12 @@ pub(super) fn section(scorecard: &Scorecard, settings: &Settings) -> SourcesSect
             facts.push(id("Its manifest, SHA-256", &previous.manifest_sha256));
         }
     }
+    if !inputs.passed_over.is_empty() {
+        facts.push(id(
+            "Damaged reports since, passed over",
+            &inputs.passed_over.join(", "),
+        ));
+    }
     SourcesSection {
         facts,
         snapshots: snapshots(scorecard),
@@ -76,24 +84,41 @@ fn results(scorecard: &Scorecard) -> &str {
     )
 }
 
-/// This run's snapshot first, then those before it, newest first.
+/// This run's snapshot first, then those before it, newest first; those left out in their place.
 fn snapshots(scorecard: &Scorecard) -> Vec<SnapshotRow> {
     let inputs = &scorecard.inputs;
     let baseline = inputs.baseline.as_ref().map(|one| one.id.as_str());
-    let row = |role, snapshot: &SnapshotRef| SnapshotRow {
+    let read = inputs.history.iter().map(|snapshot| {
+        let role = if Some(snapshot.id.as_str()) == baseline {
+            "baseline"
+        } else {
+            "history"
+        };
+        (snapshot.as_of, row(role, snapshot))
+    });
+    let left_out = inputs.left_out.iter().map(|one| (one.as_of, left_out_row(one)));
+    let mut earlier: Vec<(Timestamp, SnapshotRow)> = read.chain(left_out).collect();
+    earlier.sort_by_key(|(as_of, _)| std::cmp::Reverse(*as_of));
+    std::iter::once(row("reported", &inputs.snapshot))
+        .chain(earlier.into_iter().map(|(_, row)| row))
+        .collect()
+}
+
+fn row(role: &'static str, snapshot: &SnapshotRef) -> SnapshotRow {
+    SnapshotRow {
         role,
         as_of: format::minute(snapshot.as_of),
         id: text::shown(&snapshot.id),
         sha256: text::shown(&snapshot.manifest.sha256),
-    };
-    std::iter::once(row("reported", &inputs.snapshot))
-        .chain(inputs.history.iter().rev().map(|snapshot| {
-            let role = if Some(snapshot.id.as_str()) == baseline {
-                "baseline"
-            } else {
-                "history"
-            };
-            row(role, snapshot)
-        }))
-        .collect()
+    }
+}
+
+/// In place of a hash, why it was not used.
+fn left_out_row(one: &LeftOut) -> SnapshotRow {
+    SnapshotRow {
+        role: "left out",
+        as_of: format::minute(one.as_of),
+        id: text::shown(&one.id),
+        sha256: format!("{} and was not used", one.problem()),
+    }
 }

@@ -235,6 +235,8 @@ pub(super) fn inputs(shape: &Shape) -> RunInputs {
             run_id: "daily-20261120T060000Z-3f9a1c77b2d0".to_owned(),
             manifest_sha256: sha256_hex(b"previous"),
         }),
+        left_out: Vec::new(),
+        passed_over: Vec::new(),
         history,
     }
 }

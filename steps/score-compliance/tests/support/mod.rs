@@ -253,6 +253,8 @@ pub(crate) fn inputs(
         catalogue_version: compliance::catalogue::VERSION.to_owned(),
         plumbline_version: "0.1.0".to_owned(),
         predecessor: None,
+        left_out: Vec::new(),
+        passed_over: Vec::new(),
     }
 }
 
