@@ -175,6 +175,7 @@ async fn differs(
 ) -> Result<SealError, SealError> {
     let key = format!("{folder}{name}");
     let remedy = match sealed_hash(store, folder, name).await? {
+        None if name == MANIFEST => return Ok(SealError::Differs { key }),
         None => "delete its folder, which was never sealed, and run again",
         Some(sealed) if sealed == ours => "restore it from a copy, or delete it and run again",
         Some(_) => return Ok(SealError::Differs { key }),
