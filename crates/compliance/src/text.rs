@@ -26,7 +26,9 @@ pub fn score(score: Option<f64>) -> String {
 /// `partial: 5 of 8 scopes`. `None` when coverage is complete.
 pub fn partial(coverage: &Coverage) -> Option<String> {
     let (collected, total) = (coverage.scopes_collected(), coverage.scopes_total());
-    if coverage.is_complete() {
+    if total == 0 {
+        Some("nothing collected".to_owned())
+    } else if coverage.is_complete() {
         None
     } else if collected < total {
         let scopes = plural(total, "scope", "scopes");
