@@ -9,8 +9,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalogue::{RuleMetadata, Severity};
 use crate::evaluation::{ComplianceType, PairKey};
+use crate::exceptions::{Exceptions, PairException};
+use crate::fix_first::{FixFirst, Repair};
+use crate::reconciliation::Balance;
 use crate::report::{ReportKind, RunInputs};
 use crate::snapshot::{SnapshotContext, SnapshotRef};
+
+mod merged;
+
+pub use merged::{Merged, MergedPair, MergedResult, MergedRule};
 
 /// The version of this document's schema.
 pub const SCHEMA: u32 = 1;
@@ -403,34 +410,6 @@ pub struct ControlScore {
     pub change: Option<f64>,
 }
 
-/// What counting once has merged.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Merged {
-    /// Results before the merge, those of failed sources left out.
-    pub results: u64,
-    /// Pairs after it.
-    pub pairs: u64,
-    /// Results merged because a global resource was recorded in several regions.
-    pub global_duplicates: u64,
-    /// Results merged because one rule is deployed under several names.
-    pub name_duplicates: u64,
-    /// Pairs whose merged results disagreed; noncompliant won.
-    pub disagreements: u64,
-    /// Rules with merged names, most merged first.
-    pub rules: Vec<MergedRule>,
-}
-
-/// A rule whose results under several names count once.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MergedRule {
-    /// The normalised rule.
-    pub rule: String,
-    /// The names, sorted.
-    pub config_rule_names: Vec<String>,
-    /// Results merged.
-    pub duplicates: u64,
-}
-
 /// A scorecard.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Scorecard {
@@ -486,6 +465,12 @@ pub struct Scorecard {
     pub unrated_rules: Vec<String>,
     /// What was merged.
     pub merged: Merged,
+    /// What to repair first.
+    pub fix_first: FixFirst,
+    /// Accepted noncompliance.
+    pub exceptions: Exceptions,
+    /// Counts held against each other.
+    pub reconciliation: Vec<Balance>,
     /// The scope of knowledge: aggregator, accounts, coverage.
     pub context: SnapshotContext,
     /// Everything this was computed from.
@@ -522,10 +507,21 @@ pub struct PairRow {
     pub annotation: Option<String>,
     /// The annotation was read by an earlier run and still holds.
     pub annotation_reused: bool,
+    /// Of a pair that is noncompliant now, the exception that speaks for it, in force or expired.
+    pub exception: Option<PairException>,
 }
 
-/// The full lists of a report, each sorted: most severe first (unrated as medium), then by pair key.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+impl PairRow {
+    /// The pair is under an exception in force.
+    pub fn excepted(&self) -> bool {
+        self.exception
+            .as_ref()
+            .is_some_and(|exception| exception.state.in_force())
+    }
+}
+
+/// The full lists of a report. Those of pairs are sorted: most severe first (unrated as medium), then by pair key.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Lists {
     /// Noncompliant now, not at the baseline. Empty without a baseline.
     pub new: Vec<PairRow>,
@@ -535,6 +531,10 @@ pub struct Lists {
     pub vanished: Vec<PairRow>,
     /// Everything noncompliant now.
     pub noncompliant: Vec<PairRow>,
+    /// Every repair, in the order of [`FixFirst::first`].
+    pub repairs: Vec<Repair>,
+    /// Every pair whose results disagree, by pair key.
+    pub disagreements: Vec<MergedPair>,
 }
 
 /// Pairs by cause, for whoever sums contributions: see [`decompose`].

@@ -14,6 +14,8 @@ use compliance::coverage::{
     Coverage, Expectation, Gap, Inventory, Method, MissingRule, ScopeCoverage, SourceState, SourceStatus,
 };
 use compliance::evaluation::{ComplianceType, GLOBAL, PairKey, is_global};
+use compliance::exceptions::*;
+use compliance::fix_first::*;
 use compliance::hash::sha256_hex;
 use compliance::organization::{Account, Aggregator};
 use compliance::report::{Predecessor, ReportKind, RunInputs, TrendTarget};
@@ -23,6 +25,7 @@ use compliance::snapshot::{ObjectRef, Origin, SnapshotContext, SnapshotRef};
 use jiff::SignedDuration;
 use render_report::RenderInput;
 
+mod advice;
 pub(crate) mod cases;
 mod groups;
 mod inputs;
@@ -278,6 +281,7 @@ fn row(pair: &Pair, rules: &[RuleMetadata]) -> PairRow {
             .is_multiple_of(3)
             .then(|| "\nThis resource is not configured as the rule requires.".to_owned()),
         annotation_reused: pair.rule.is_multiple_of(6),
+        exception: None,
     }
 }
 
@@ -308,6 +312,7 @@ fn lists(shape: &Shape, pairs: &[Pair], rules: &[RuleMetadata]) -> Lists {
             pair.before == Some(false) && pair.now.is_none()
         }),
         noncompliant,
+        ..Lists::default()
     }
 }
 
@@ -351,14 +356,17 @@ pub(crate) fn sample(shape: &Shape) -> RenderInput {
             .map(|rule| rule.rule.clone())
             .collect(),
         merged: merged(&rules, pairs.len() as u64),
+        fix_first: FixFirst::default(),
+        exceptions: Exceptions::default(),
+        reconciliation: Vec::new(),
         context: context(shape),
         inputs,
     };
-    RenderInput {
+    advice::advised(RenderInput {
         lists: lists(shape, &pairs, &rules),
         scorecard,
         settings: Settings::default(),
-    }
+    })
 }
 
 fn causes(pairs: &[Pair]) -> CauseCounts {
