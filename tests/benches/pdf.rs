@@ -3,6 +3,7 @@
 //! The last line is JSON: pages cannot be counted here, files and bytes are.
 
 #![allow(
+    clippy::panic,
     clippy::unwrap_used,
     clippy::print_stdout,
     reason = "a measured program: it ends where it fails, and prints what it made"

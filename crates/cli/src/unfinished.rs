@@ -161,7 +161,7 @@ async fn interrupted(session: &mut Session, new: &Record, fresh: bool) -> Result
                 session,
                 "a run whose record is damaged",
                 "it cannot be continued",
-                vec![key],
+                &[key],
             );
             continue;
         };
@@ -173,8 +173,8 @@ async fn interrupted(session: &mut Session, new: &Record, fresh: bool) -> Result
         if fresh && record.is_like(new) {
             discard(session, &record)?;
         } else if let Some(why) = not_continued(&record, new) {
-            let files = vec![work_folder(&record.snapshot_id()), key];
-            left(session, &named(&record), why, files);
+            let files = [work_folder(&record.snapshot_id()), key];
+            left(session, &named(&record), why, &files);
         } else if newest
             .as_ref()
             .is_none_or(|(other, _)| other.begun_at < record.begun_at)
@@ -244,7 +244,7 @@ fn discard(session: &Session, record: &Record) -> Result<(), CliError> {
     Ok(())
 }
 
-fn left(session: &Session, what: &str, why: &str, keys: Vec<String>) {
+fn left(session: &Session, what: &str, why: &str, keys: &[String]) {
     let paths: Vec<PathBuf> = keys.iter().map(|key| session.store.path(key)).collect();
     let there = paths.iter().filter(|path| path.exists());
     let paths: Vec<String> = there.map(|path| path.display().to_string()).collect();

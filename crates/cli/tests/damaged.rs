@@ -163,7 +163,6 @@ fn a_damaged_input_is_refused_with_what_is_wrong_and_what_to_do() {
             offline(damaged.path(), tempfile::tempdir().unwrap().path()),
             simulated(&["report", "daily"], damaged.path()),
         ] {
-            println!("{}", row.what);
             run.fails(6, row.says);
         }
         assert!(
@@ -305,12 +304,11 @@ fn a_damaged_bundle_is_named_and_the_chain_passes_it_over() {
     assert_eq!(fs::read(&scorecard).unwrap(), score, "what is gone is made again");
 
     let third = "2026-11-21T09:00:00Z";
-    let rows: [(&str, fn(&mut Vec<u8>)); 2] = [
-        ("cannot be read", |bytes| bytes.truncate(50)),
-        ("is recorded beside it", |bytes| bytes.push(b'\n')),
-    ];
-    for (says, damage) in rows {
-        change(&manifest, damage);
+    let half = whole[..50].to_vec();
+    let longer = [whole.as_slice(), b"\n"].concat();
+    let rows = [("cannot be read", half), ("is recorded beside it", longer)];
+    for (says, damaged) in rows {
+        fs::write(&manifest, damaged).unwrap();
         let run = at(third);
         let inputs = &document(&run.folder(), "manifest.json")["inputs"];
         let run_ids = [&first, &second].map(|run| run.json()["run_id"].clone());
