@@ -1,46 +1,81 @@
 //! Noncompliant pairs of several results: which of them say what.
 
-use compliance::evaluation::ComplianceType;
+use std::cmp::Reverse;
+
+use compliance::evaluation::{ComplianceType, PairKey};
 use compliance::scorecard::{MergedPair, MergedResult};
 
-use super::codes::{Code, Codes, Key};
+use super::account::Before;
+use super::codes::{Codes, Interner, Key};
+use super::pair::Pair;
 use super::people::People;
-use super::rows::Pair;
 use super::scopes::Source;
 
-/// Every pair whose results disagree, by pair key, and the pair that shows best what merging is. A pair that
-/// disagrees is noncompliant, so noncompliant pairs are all there is to look at.
-pub(crate) fn disagreements<'p>(
-    noncompliant: impl Iterator<Item = (&'p Key, &'p Pair)> + Clone,
-    codes: &Codes,
-    people: &People,
-) -> (Vec<MergedPair>, Option<MergedPair>) {
-    let merged = noncompliant.filter(|(_, pair)| pair.sources.len() > 1);
-    let mut disagreeing: Vec<MergedPair> = merged
-        .clone()
-        .filter(|(_, pair)| pair.against.len() < pair.sources.len())
-        .map(|(key, pair)| merged_pair(*key, pair, codes, people))
-        .collect();
-    disagreeing.sort_by(|a, b| a.key.cmp(&b.key));
-    let most = |pairs: &[MergedPair]| {
-        // The last of the greatest is taken: from behind, the first by key.
-        let pairs = pairs.iter().rev();
-        pairs.max_by_key(|pair| pair.results.len()).cloned()
-    };
-    let example = most(&disagreeing).or_else(|| {
-        let several = merged.clone().map(|(_, pair)| pair.sources.len()).max()?;
-        let mut alike: Vec<MergedPair> = merged
-            .filter(|(_, pair)| pair.sources.len() == several)
-            .map(|(key, pair)| merged_pair(*key, pair, codes, people))
-            .collect();
-        alike.sort_by(|a, b| a.key.cmp(&b.key));
-        most(&alike)
-    });
-    (disagreeing, example)
+/// What the noncompliant pairs of several results show. A pair that disagrees is noncompliant, so noncompliant pairs are
+/// all there is to look at.
+#[derive(Debug, Default)]
+pub(crate) struct MergedPairs {
+    disagreeing: Vec<MergedPair>,
+    /// Of those that agree, the one of most results, the first of these by key.
+    agreeing: Option<MergedPair>,
 }
 
-fn merged_pair(key: Key, pair: &Pair, codes: &Codes, people: &People) -> MergedPair {
-    let account: Code = key.account;
+impl MergedPairs {
+    /// Those of one account.
+    pub(crate) fn of(
+        noncompliant: &[(Key, Pair, Before)],
+        codes: &Codes,
+        people: &People,
+        resources: &Interner,
+    ) -> Self {
+        let mut merged = Self::default();
+        let several = noncompliant.iter().filter(|(_, pair, _)| pair.sources.len() > 1);
+        for (key, pair, _) in several {
+            let agrees = pair.against.len() == pair.sources.len();
+            let fewer = |best: &MergedPair| pair.sources.len() < best.results.len();
+            if agrees && merged.agreeing.as_ref().is_some_and(fewer) {
+                continue;
+            }
+            let merged_pair = MergedPair {
+                key: codes.pair_key(*key, resources),
+                account_name: people.name(key.account),
+                results: results(pair, codes),
+            };
+            if agrees {
+                merged.consider(Some(merged_pair));
+            } else {
+                merged.disagreeing.push(merged_pair);
+            }
+        }
+        merged
+    }
+
+    /// Adds those of another account.
+    pub(crate) fn append(&mut self, mut other: Self) {
+        self.disagreeing.append(&mut other.disagreeing);
+        self.consider(other.agreeing);
+    }
+
+    /// Every pair whose results disagree, by pair key, and the pair that shows best what merging is.
+    pub(crate) fn finish(mut self) -> (Vec<MergedPair>, Option<MergedPair>) {
+        self.disagreeing.sort_by(|a, b| a.key.cmp(&b.key));
+        let example = self.disagreeing.iter().min_by(|a, b| telling(a).cmp(&telling(b)));
+        let example = example.cloned();
+        (self.disagreeing, example.or(self.agreeing))
+    }
+
+    fn consider(&mut self, agreeing: Option<MergedPair>) {
+        let both = self.agreeing.take().into_iter().chain(agreeing);
+        self.agreeing = both.min_by(|a, b| telling(a).cmp(&telling(b)));
+    }
+}
+
+/// Orders pairs: the most results first, then by key.
+fn telling(pair: &MergedPair) -> (Reverse<usize>, &PairKey) {
+    (Reverse(pair.results.len()), &pair.key)
+}
+
+fn results(pair: &Pair, codes: &Codes) -> Vec<MergedResult> {
     let result = |source: &Source| {
         let (name, region) = codes.texts(*source);
         MergedResult {
@@ -55,9 +90,5 @@ fn merged_pair(key: Key, pair: &Pair, codes: &Codes, people: &People) -> MergedP
     };
     let mut results: Vec<MergedResult> = pair.sources.iter().map(result).collect();
     results.sort();
-    MergedPair {
-        key: codes.pair_key(key),
-        account_name: people.name(account),
-        results,
-    }
+    results
 }
