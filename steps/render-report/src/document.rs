@@ -26,14 +26,12 @@ pub struct PdfOptions {
 
 /// The templates' margin: 17 mm in points.
 const MARGIN: Abs = Abs::raw(17.0 * 72.0 / 25.4);
-/// Baselines of lines are at least this far apart, in the smallest type.
-const LEAST_LINE: Abs = Abs::raw(5.5);
 /// What kerning and the width of a rule may stand out.
 const TOLERANCE: Abs = Abs::raw(0.6);
 
 /// A report, laid out.
 pub struct Document {
-    paged: PagedDocument,
+    pub(crate) paged: PagedDocument,
     world: ReportWorld,
     warnings: Vec<Warning>,
 }
@@ -104,27 +102,6 @@ impl Document {
         outside
     }
 
-    /// Runs of text that stand on others: what is higher than its row. A good report has none.
-    pub fn text_on_text(&self) -> Vec<String> {
-        let mut on_others = Vec::new();
-        for page in self.paged.pages() {
-            let mut runs: Vec<(Point, Abs, &str)> = Vec::new();
-            walk(&page.frame, Point::zero(), &mut |text, at| {
-                let near = |(other, width, _): &&(Point, Abs, &str)| {
-                    let apart = (at.y - other.y).abs();
-                    let beside =
-                        at.x + TOLERANCE > other.x + *width || other.x + TOLERANCE > at.x + text.width();
-                    apart < LEAST_LINE && !beside
-                };
-                if let Some((_, _, other)) = runs.iter().find(near) {
-                    on_others.push(format!("{} on {other}", text.text));
-                }
-                runs.push((at, text.width(), &text.text));
-            });
-        }
-        on_others
-    }
-
     /// The document as a tagged PDF, PDF/A-3b and PDF/UA-1 at once.
     ///
     /// # Errors
@@ -191,7 +168,7 @@ fn place(world: &ReportWorld, span: typst::syntax::DiagSpan) -> Option<String> {
 }
 
 /// Visits every run of text with its place on the page.
-fn walk<'a>(frame: &'a Frame, origin: Point, visit: &mut impl FnMut(&'a TextItem, Point)) {
+pub(crate) fn walk<'a>(frame: &'a Frame, origin: Point, visit: &mut impl FnMut(&'a TextItem, Point)) {
     for (at, item) in frame.items() {
         let at = origin + *at;
         match item {

@@ -19,6 +19,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 mod attachments;
 mod document;
 mod error;
+mod layout;
 mod lists;
 mod view;
 mod volumes;

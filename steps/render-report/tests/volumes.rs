@@ -59,7 +59,7 @@ fn every_row_stands_once_in_all_volumes_whole_on_its_page_under_its_heads() {
     for (index, document) in documents.iter().enumerate() {
         assert_eq!(document.warnings(), []);
         assert_eq!(document.text_outside_the_margins(), Vec::<String>::new());
-        assert_eq!(document.text_on_text(), Vec::<String>::new());
+        assert_eq!(document.overlapping_texts(), Vec::<String>::new());
         let pages: Vec<_> = document.page_texts().iter().map(|page| squeezed(page)).collect();
         for (number, page) in pages.iter().enumerate() {
             assert!(

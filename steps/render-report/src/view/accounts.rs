@@ -5,11 +5,13 @@ use compliance::text as format;
 use serde::Serialize;
 
 use super::chart::{self, Sparkline};
+use super::histogram::{self, Histogram};
 use super::text::{self, Delta, DirectionCell, ScoreCell};
 
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct AccountsSection {
     summary: String,
+    histogram: Option<Histogram>,
     rows: Vec<AccountRow>,
 }
 
@@ -37,6 +39,7 @@ struct AccountRow {
 pub(super) fn section(scorecard: &Scorecard) -> AccountsSection {
     AccountsSection {
         summary: summary(&scorecard.accounts),
+        histogram: histogram::histogram(scorecard),
         rows: scorecard
             .accounts
             .iter()

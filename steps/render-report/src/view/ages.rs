@@ -1,6 +1,6 @@
 //! How long noncompliance has been open, and how long it took to resolve.
 
-use compliance::scorecard::{AccountScore, Ages, Scorecard, TimesToResolve};
+use compliance::scorecard::{AccountScore, Ages, Scorecard, Tally, TimesToResolve};
 use compliance::text as format;
 use serde::Serialize;
 
@@ -15,7 +15,8 @@ pub(super) struct AgesSection {
     accounts: Vec<AccountAges>,
     history: String,
     detection: String,
-    alt: String,
+    /// How much has been open longest.
+    message: Option<String>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -23,7 +24,7 @@ struct AgeRow {
     severity: Option<SeverityCell>,
     open: String,
     counts: Vec<String>,
-    /// Of the open pairs of this row, 0 to 1.
+    /// Of the open pairs of this row, 0 to 1: the bars under the counts.
     shares: Vec<f64>,
     mean: String,
     oldest: String,
@@ -45,13 +46,7 @@ struct AccountAges {
 
 pub(super) fn section(scorecard: &Scorecard) -> AgesSection {
     AgesSection {
-        classes: [
-            "under 1 d",
-            "1 to 7 d",
-            "7 to 30 d",
-            "30 to 90 d",
-            "90 d and more",
-        ],
+        classes: ["under 1 d", "1 to 7 d", "7 to 30 d", "30 to 90 d", "from 90 d"],
         severities: scorecard
             .severities
             .iter()
@@ -79,29 +74,23 @@ pub(super) fn section(scorecard: &Scorecard) -> AgesSection {
             Some(seconds) => format!("Mean time to detect: {}.", format::duration(seconds)),
             None => "Mean time to detect is not measured: it needs events.".to_owned(),
         },
-        alt: alt(scorecard),
+        message: message(&scorecard.ages),
     }
 }
 
-/// The chart in words.
-fn alt(scorecard: &Scorecard) -> String {
-    let rows: Vec<_> = scorecard
-        .severities
-        .iter()
-        .map(|row| {
-            let counts: Vec<_> = row
-                .ages
-                .classes
-                .iter()
-                .map(|count| format::count(*count))
-                .collect();
-            format!("{} {}", text::severity(row.severity).name(), counts.join(", "))
-        })
-        .collect();
-    format!(
-        "Bars of open pairs by age class, youngest first, for each severity: {}.",
-        rows.join("; ")
-    )
+fn message(ages: &Ages) -> Option<String> {
+    let oldest = *ages.classes.last()?;
+    let share = Tally {
+        compliant: oldest,
+        noncompliant: ages.open - oldest,
+    };
+    (ages.open > 0).then(|| {
+        format!(
+            "{} open pairs ({}) have been noncompliant for 90 days or more.",
+            text::of(share),
+            text::unbroken(&format::score(share.score()))
+        )
+    })
 }
 
 fn age_row(severity: Option<SeverityCell>, ages: &Ages, times: &TimesToResolve) -> AgeRow {

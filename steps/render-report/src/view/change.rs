@@ -143,7 +143,7 @@ fn signed(number: i64) -> String {
 
 /// What a cause did to this many pairs, as part of a sentence.
 pub(super) fn phrase(cause: Cause, pairs: u64) -> String {
-    let count = format::plural(pairs, "pair", "pairs");
+    let count = text::counted(pairs, "pair", "pairs");
     let was = if pairs == 1 { "was" } else { "were" };
     match cause {
         Cause::TurnedNoncompliant => format!("{count} turned noncompliant"),

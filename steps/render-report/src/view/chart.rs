@@ -1,7 +1,10 @@
 //! Charts as numbers between 0 and 1 with their labels: the templates only place them.
 
+use std::cmp::Ordering;
+
+use compliance::Timestamp;
 use compliance::report::ReportKind;
-use compliance::scorecard::{Movement, Trend, TrendPoint};
+use compliance::scorecard::{Direction, Movement, Trend, TrendPoint};
 use compliance::text;
 use serde::Serialize;
 
@@ -10,8 +13,8 @@ use super::text::unbroken;
 /// A label on an axis.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Tick {
-    at: f64,
-    label: String,
+    pub(super) at: f64,
+    pub(super) label: String,
 }
 
 /// A point of a line.
@@ -32,22 +35,35 @@ pub(crate) struct LineChart {
     runs: Vec<Vec<Point>>,
     /// Where there is no snapshot.
     gaps: Vec<f64>,
-    /// Labels at the first and the last point.
-    ends: Vec<PointLabel>,
+    first: StartLabel,
+    last: EndLabel,
+    /// What the chart says, in a few words: its title.
+    message: String,
     incomplete: bool,
     range: String,
     alt: String,
 }
 
-/// A value written at its point.
+/// The value of the first point, written clear of the line that leaves it.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct PointLabel {
+pub(crate) struct StartLabel {
     x: f64,
+    /// What the label stands on or hangs from: the line's highest or lowest point as far as the label reaches.
     y: f64,
-    /// Under its point, out of the way of a line that rises from it.
+    /// Under the line.
     below: bool,
     text: String,
 }
+
+/// The value of the last point, written to the right of it, where there is no line.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct EndLabel {
+    y: f64,
+    text: String,
+}
+
+/// How much of the chart's width the label of the first point covers.
+const LABEL_REACH: f64 = 0.24;
 
 /// The line of the trend; `None` when fewer than two points have a score.
 pub(crate) fn line(trend: &Trend, kind: ReportKind) -> Option<LineChart> {
@@ -69,36 +85,86 @@ pub(crate) fn line(trend: &Trend, kind: ReportKind) -> Option<LineChart> {
             })
         })
         .collect();
-    let known: Vec<(Point, f64)> = points
+    let known: Vec<Known> = points
         .iter()
         .zip(&shares)
-        .filter_map(|(point, share)| Some(((*point)?, (*share)?)))
+        .zip(&trend.points)
+        .filter_map(|((point, share), of)| {
+            Some(Known {
+                point: (*point)?,
+                share: (*share)?,
+                day: of.target,
+            })
+        })
         .collect();
+    let (first, last) = (known.first()?, known.last()?);
     Some(LineChart {
         x_ticks: x_ticks(trend, kind),
         y_ticks: axis.ticks(),
         runs: runs(&points),
         gaps: gaps(&points),
-        ends: ends(&known),
-        incomplete: known.iter().any(|(point, _)| point.incomplete),
+        first: start_label(&known, first),
+        last: EndLabel {
+            y: last.point.y,
+            text: unbroken(&text::score(Some(last.share))),
+        },
+        message: line_message(trend.direction, kind, first, last),
+        incomplete: known.iter().any(|one| one.point.incomplete),
         range: axis.range(),
         alt: line_alt(trend),
     })
 }
 
-fn ends(known: &[(Point, f64)]) -> Vec<PointLabel> {
-    let rises = known.windows(2).next().is_some_and(|pair| pair[1].1 > pair[0].1);
-    [known.first(), known.last()]
-        .into_iter()
-        .flatten()
-        .enumerate()
-        .map(|(index, (point, share))| PointLabel {
-            x: point.x,
-            y: point.y,
-            below: index == 0 && rises && point.y > 0.15,
-            text: unbroken(&text::score(Some(*share))),
-        })
-        .collect()
+/// A point that has a score.
+struct Known {
+    point: Point,
+    share: f64,
+    day: Timestamp,
+}
+
+/// On the side of the line where there is more room, and as far off as the line reaches under the label.
+fn start_label(known: &[Known], first: &Known) -> StartLabel {
+    let reach = first.point.x + LABEL_REACH;
+    // The line leaves the label's reach between two points: the one after it counts as well.
+    let beyond = known
+        .iter()
+        .position(|one| one.point.x > reach)
+        .unwrap_or(known.len());
+    let near = known.iter().take(beyond + 1).map(|one| one.point.y);
+    let (low, high) = near.fold((1.0_f64, 0.0_f64), |(low, high), y| (low.min(y), high.max(y)));
+    let below = low > 1.0 - high;
+    StartLabel {
+        x: first.point.x,
+        y: if below { low } else { high },
+        below,
+        text: unbroken(&text::score(Some(first.share))),
+    }
+}
+
+fn line_message(direction: Direction, kind: ReportKind, first: &Known, last: &Known) -> String {
+    let opening = match direction {
+        Direction::Improving => format!("Improving over {}", window(kind)),
+        Direction::Degrading => format!("Degrading over {}", window(kind)),
+        Direction::Steady => format!("Steady over {}", window(kind)),
+        Direction::NotEnoughHistory => format!("Since {}", short_day(first.day)),
+    };
+    let score = |known: &Known| unbroken(&text::score(Some(known.share)));
+    format!("{opening}: {} to {}", score(first), score(last))
+}
+
+/// How far the trend looks back: `7 days`.
+pub(crate) fn window(kind: ReportKind) -> String {
+    let unit = if kind == ReportKind::Weekly {
+        "weeks"
+    } else {
+        "days"
+    };
+    unbroken(&format!("{} {unit}", kind.trend_periods()))
+}
+
+/// A day without its year: `11-21`.
+fn short_day(day: Timestamp) -> String {
+    text::day(day)[5..].to_owned()
 }
 
 fn share(point: &TrendPoint) -> Option<f64> {
@@ -126,40 +192,85 @@ fn line_alt(trend: &Trend) -> String {
 pub(crate) struct BarChart {
     x_ticks: Vec<Tick>,
     bars: Vec<Bar>,
+    /// The part of the height above the line, 0 to 1: both directions have one scale.
+    above: f64,
+    /// What the chart says, in a few words: its title.
+    message: String,
     alt: String,
 }
 
 #[derive(Debug, Clone, Serialize)]
 struct Bar {
     x: f64,
-    /// Of the greatest count in the chart, 0 to 1; `None` has nothing to compare with.
+    /// Of the chart's height, 0 to 1; `None` has nothing to compare with.
     new: Option<f64>,
     resolved: Option<f64>,
     new_label: String,
     resolved_label: String,
+    /// This report's own.
+    now: bool,
 }
+
+/// Points beside each other whose counts of more than this many characters would touch.
+const CROWDED: (usize, usize) = (8, 3);
 
 /// The bars of the trend; `None` when no point has a point before it.
 pub(crate) fn bars(trend: &Trend, kind: ReportKind) -> Option<BarChart> {
     let movements: Vec<Option<Movement>> = trend.points.iter().map(|point| point.movement).collect();
-    let known = movements.iter().flatten();
-    let greatest = known.map(|one| one.new.max(one.resolved)).max()?.max(1) as f64;
+    let new = movements.iter().flatten().map(|one| one.new).max()?;
+    let resolved = movements.iter().flatten().map(|one| one.resolved).max()?;
+    let height = (new + resolved).max(1) as f64;
+    let last = movements.len() - 1;
+    let crowded = movements.len() > CROWDED.0 && text::count(new.max(resolved)).len() > CROWDED.1;
+    // Where all labels would touch, the report's own and the highest are written; the table has every number.
+    let label = |index: usize, count: u64, greatest: u64| {
+        let written = !crowded || index == last || (count == greatest && index + 2 < last);
+        if written {
+            text::count(count)
+        } else {
+            String::new()
+        }
+    };
     let bars = movements
         .iter()
         .enumerate()
         .map(|(index, movement)| Bar {
             x: place(index, movements.len()),
-            new: movement.map(|one| one.new as f64 / greatest),
-            resolved: movement.map(|one| one.resolved as f64 / greatest),
-            new_label: movement.map_or(String::new(), |one| text::count(one.new)),
-            resolved_label: movement.map_or(String::new(), |one| text::count(one.resolved)),
+            new: movement.map(|one| one.new as f64 / height),
+            resolved: movement.map(|one| one.resolved as f64 / height),
+            new_label: movement.map_or(String::new(), |one| label(index, one.new, new)),
+            resolved_label: movement.map_or(String::new(), |one| label(index, one.resolved, resolved)),
+            now: index == last,
         })
         .collect();
     Some(BarChart {
         x_ticks: x_ticks(trend, kind),
         bars,
+        above: new as f64 / height,
+        message: bars_message(trend),
         alt: bars_alt(trend),
     })
+}
+
+fn bars_message(trend: &Trend) -> String {
+    let sum = |part: fn(Movement) -> u64| {
+        trend
+            .points
+            .iter()
+            .filter_map(|point| point.movement.map(part))
+            .sum()
+    };
+    let (new, resolved): (u64, u64) = (sum(|one| one.new), sum(|one| one.resolved));
+    let since = trend.points.iter().find(|point| point.scores.is_some());
+    let since = since.map_or(String::new(), |point| {
+        format!(" since {}", short_day(point.target))
+    });
+    let (new_text, resolved_text) = (text::count(new), text::count(resolved));
+    match new.cmp(&resolved) {
+        Ordering::Greater => format!("More new than resolved: {new_text} against {resolved_text}{since}"),
+        Ordering::Less => format!("More resolved than new: {resolved_text} against {new_text}{since}"),
+        Ordering::Equal => format!("As many resolved as new: {new_text}{since}"),
+    }
 }
 
 fn bars_alt(trend: &Trend) -> String {
@@ -186,6 +297,7 @@ fn bars_alt(trend: &Trend) -> String {
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Sparkline {
     runs: Vec<Vec<Point>>,
+    alt: String,
 }
 
 /// A sparkline; `None` when fewer than two points have a score.
@@ -205,7 +317,18 @@ pub(crate) fn sparkline(trend: &[Option<f64>]) -> Option<Sparkline> {
             })
         })
         .collect();
-    Some(Sparkline { runs: runs(&points) })
+    Some(Sparkline {
+        runs: runs(&points),
+        alt: sparkline_alt(trend),
+    })
+}
+
+fn sparkline_alt(trend: &[Option<f64>]) -> String {
+    let each = trend.iter().map(|share| match share {
+        None => "none".to_owned(),
+        share => text::score(*share),
+    });
+    format!("Score, oldest first: {}.", each.collect::<Vec<_>>().join(", "))
 }
 
 fn place(index: usize, points: usize) -> f64 {
@@ -240,7 +363,7 @@ fn x_ticks(trend: &Trend, kind: ReportKind) -> Vec<Tick> {
         .filter(|(index, _)| (last - index).is_multiple_of(step))
         .map(|(index, point)| Tick {
             at: place(index, trend.points.len()),
-            label: text::day(point.target)[5..].to_owned(),
+            label: short_day(point.target),
         })
         .collect()
 }

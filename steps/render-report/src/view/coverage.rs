@@ -113,6 +113,27 @@ pub(super) fn section(scorecard: &Scorecard) -> CoverageSection {
     }
 }
 
+/// What stands beside every score of the organization while coverage is incomplete.
+pub(super) fn caveat(coverage: &Coverage) -> Option<String> {
+    let (collected, total) = (coverage.scopes_collected(), coverage.scopes_total());
+    let scopes = || {
+        text::unbroken(&format!(
+            "{} of {} scopes",
+            format::count(collected),
+            format::count(total)
+        ))
+    };
+    if total == 0 {
+        Some("nothing collected".to_owned())
+    } else if collected < total {
+        Some(format!("incomplete: {}", scopes()))
+    } else if coverage.is_complete() {
+        None
+    } else {
+        Some("incomplete: see Coverage".to_owned())
+    }
+}
+
 fn expectation(coverage: &Coverage) -> String {
     let accounts = format::plural(
         coverage.expected_accounts.len() as u64,
@@ -242,7 +263,7 @@ fn missing_row(scope: &ScopeCoverage) -> Option<MissingRow> {
     let gap = scope.missing.as_ref()?;
     Some(MissingRow {
         account: text::shown(&scope.source.account_id),
-        region: text::shown(&scope.source.aws_region),
+        region: text::shown_narrow(&scope.source.aws_region),
         state: state(scope.source.state),
         code: text::shown(&gap.code),
         reason: text::shown(&gap.reason),
@@ -253,7 +274,7 @@ fn outdated_row(scope: &ScopeCoverage) -> Option<OutdatedRow> {
     let source = &scope.source;
     (source.state == SourceState::Outdated).then(|| OutdatedRow {
         account: text::shown(&source.account_id),
-        region: text::shown(&source.aws_region),
+        region: text::shown_narrow(&source.aws_region),
         last_update: source
             .last_update_time
             .map_or("not stated".to_owned(), format::minute),
@@ -271,7 +292,7 @@ fn outdated_row(scope: &ScopeCoverage) -> Option<OutdatedRow> {
 fn missing_rule_rows(scope: &ScopeCoverage) -> impl Iterator<Item = MissingRuleRow> {
     scope.missing_rules.iter().map(|missing| MissingRuleRow {
         account: text::shown(&scope.source.account_id),
-        region: text::shown(&scope.source.aws_region),
+        region: text::shown_narrow(&scope.source.aws_region),
         rule: text::shown(&missing.config_rule_name),
         code: text::shown(&missing.gap.code),
         reason: text::shown(&missing.gap.reason),

@@ -219,7 +219,7 @@ fn extra_cell(row: &PairRow, extra: Extra) -> String {
             .map(|cause| cause.title().to_owned())
             .unwrap_or_default(),
         Extra::Resolved => row.resolved_at.map(format::minute).unwrap_or_default(),
-        Extra::Account => text::shown(row.account_name.as_deref().unwrap_or(&row.key.account_id)),
+        Extra::Account => text::shown_narrow(row.account_name.as_deref().unwrap_or(&row.key.account_id)),
     }
 }
 

@@ -20,6 +20,7 @@ mod chart;
 mod coverage;
 mod files;
 mod groups;
+mod histogram;
 mod lines;
 mod lists;
 mod movement;
@@ -59,6 +60,8 @@ struct Meta {
     /// For the metadata: `Daily compliance report, Example, 2026-11-21`.
     title: String,
     organization: String,
+    /// What stands at the head of every page: the organization as well, when there is room.
+    running_head: String,
     kind: &'static str,
     as_of: String,
     /// Year, month, day of the PDF's date.
@@ -70,6 +73,8 @@ struct Meta {
     volume: Option<String>,
     /// There is something to compare with: without it no column of a comparison is shown.
     compared: bool,
+    /// What the scores leave out, at the head of every page; none when coverage is complete.
+    incomplete: Option<String>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -138,6 +143,7 @@ fn meta(scorecard: &Scorecard) -> Meta {
     let organization = text::shown(&scorecard.title);
     Meta {
         title: format!("{kind}, {organization}, {}", format::day(scorecard.as_of)),
+        running_head: running_head(kind, &organization),
         organization,
         kind,
         as_of: format::minute(scorecard.as_of),
@@ -146,6 +152,19 @@ fn meta(scorecard: &Scorecard) -> Meta {
         simulation: scorecard.simulation.as_deref().map(text::shown),
         volume: None,
         compared: scorecard.baseline.is_some(),
+        incomplete: coverage::caveat(&scorecard.context.coverage),
+    }
+}
+
+/// Half a line of the running head, in em, less what the marks in its middle take.
+const RUNNING_HEAD: f64 = 24.0;
+
+fn running_head(kind: &str, organization: &str) -> String {
+    let whole = format!("{organization} · {kind}");
+    if text::width(&whole) <= RUNNING_HEAD {
+        whole
+    } else {
+        kind.to_owned()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Rules: the most violated with guidance, then all.
 
-use compliance::scorecard::{RuleScore, Scorecard};
+use compliance::scorecard::{RuleScore, Scorecard, Tally};
 use compliance::text as format;
 use serde::Serialize;
 
@@ -11,6 +11,8 @@ const TOP: usize = 15;
 
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct RulesSection {
+    /// How much of the noncompliance the first rules hold.
+    message: Option<String>,
     top: Vec<RuleCard>,
     all: Vec<RuleRow>,
 }
@@ -53,6 +55,7 @@ pub(super) fn section(scorecard: &Scorecard) -> RulesSection {
         .iter()
         .filter(|rule| rule.scores.pairs.noncompliant > 0);
     RulesSection {
+        message: message(scorecard),
         top: violated
             .take(TOP)
             .enumerate()
@@ -60,6 +63,31 @@ pub(super) fn section(scorecard: &Scorecard) -> RulesSection {
             .collect(),
         all: scorecard.rules.iter().map(row).collect(),
     }
+}
+
+fn message(scorecard: &Scorecard) -> Option<String> {
+    let violated = scorecard
+        .rules
+        .iter()
+        .filter(|rule| rule.scores.pairs.noncompliant > 0);
+    let count = violated.clone().count();
+    let all = scorecard.organization.pairs.noncompliant;
+    let held: u64 = violated
+        .take(TOP)
+        .map(|rule| rule.scores.pairs.noncompliant)
+        .sum();
+    (count > TOP && held > 0).then(|| {
+        let share = Tally {
+            compliant: held,
+            noncompliant: all.saturating_sub(held),
+        };
+        format!(
+            "{TOP} of {} rules hold {} noncompliant pairs ({}).",
+            format::count(scorecard.rules.len() as u64),
+            text::of(share),
+            text::unbroken(&format::score(share.score()))
+        )
+    })
 }
 
 fn card(rank: usize, rule: &RuleScore) -> RuleCard {

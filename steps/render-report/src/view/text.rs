@@ -9,23 +9,52 @@ use crate::world;
 
 /// A line may break here without a mark. Typst leaves it out of the PDF's text, so a copied id is the id.
 pub(crate) const BREAK: char = '\u{200B}';
-/// Words up to this length fit every column and are left whole.
-const WHOLE: usize = 20;
-/// A word breaks after these; after this many characters without one it breaks anywhere.
+/// A word too wide for its column breaks after these.
 const BREAK_AFTER: [char; 9] = ['/', ':', '.', '_', '-', ',', '=', '@', '+'];
-const LONGEST_RUN: usize = 12;
+/// What fits the columns of names and ids, in em: words up to this width are left whole.
+const COLUMN: f64 = 12.0;
+/// What fits the narrow columns: regions, and accounts beside lists.
+const NARROW_COLUMN: f64 = 6.6;
 
 /// External text as shown: trimmed; newlines as `↵`; characters that are invisible, reorder their neighbours or
-/// have no glyph as `[U+0007]`; long words with places to break. The CSV and JSON files hold the text unchanged.
+/// have no glyph as `[U+0007]`; wide words with places to break. The CSV and JSON files hold the text unchanged.
 pub(crate) fn shown(external: &str) -> String {
+    broken(external, COLUMN)
+}
+
+/// As [`shown`], for a column of half that width.
+pub(crate) fn shown_narrow(external: &str) -> String {
+    broken(external, NARROW_COLUMN)
+}
+
+fn broken(external: &str, column: f64) -> String {
     let mut out = String::with_capacity(external.len() + 8);
     for (index, word) in external.trim().split(' ').enumerate() {
         if index > 0 {
             out.push(' ');
         }
-        push_word(&mut out, &visible(word));
+        push_word(&mut out, &visible(word), column);
     }
     out
+}
+
+/// How wide a text is in em of the regular sans-serif; an estimate that is rather too large.
+pub(crate) fn width(text: &str) -> f64 {
+    text.chars().map(advance).sum()
+}
+
+/// Taken for what is not printable ASCII, of which nearly all is narrower.
+const WIDEST: f64 = 1.0;
+
+fn advance(character: char) -> f64 {
+    let known = world::PLAIN.of(character);
+    if is_combining(character) {
+        0.0
+    } else if known.is_finite() {
+        known
+    } else {
+        WIDEST
+    }
 }
 
 fn visible(word: &str) -> String {
@@ -52,28 +81,31 @@ fn is_plain(character: char) -> bool {
     !hidden && !character.is_control() && world::covers(character)
 }
 
-fn push_word(out: &mut String, word: &str) {
-    if word.chars().count() <= WHOLE {
+/// A word wider than its column may break after a delimiter, before a capital that follows a small letter, and
+/// where without a break it would leave the column.
+fn push_word(out: &mut String, word: &str, column: f64) {
+    if width(word) <= column {
         out.push_str(word);
         return;
     }
-    let mut run = 0;
-    let mut characters = word.chars().peekable();
-    while let Some(character) = characters.next() {
-        if run >= LONGEST_RUN && !is_combining(character) && !BREAK_AFTER.contains(&character) {
+    let mut run = 0.0;
+    let mut before = ' ';
+    for character in word.chars() {
+        let hump = before.is_lowercase() && character.is_uppercase();
+        let joined = is_combining(character) || BREAK_AFTER.contains(&character);
+        let wide = run + advance(character) > column && !joined;
+        let delimited = BREAK_AFTER.contains(&before);
+        // Typst breaks a line after this hyphen by itself.
+        let breaks_anyway = before == '-' && character.is_ascii_alphabetic();
+        if (hump || wide || delimited) && !breaks_anyway {
             out.push(BREAK);
-            run = 0;
+        }
+        if hump || wide || delimited {
+            run = 0.0;
         }
         out.push(character);
-        run += 1;
-        if BREAK_AFTER.contains(&character) {
-            // Typst breaks a line after this hyphen by itself.
-            let breaks_anyway = character == '-' && characters.peek().is_some_and(char::is_ascii_alphabetic);
-            if !breaks_anyway {
-                out.push(BREAK);
-            }
-            run = 0;
-        }
+        run += advance(character);
+        before = character;
     }
 }
 
@@ -92,6 +124,11 @@ pub(crate) fn unbroken(text: &str) -> String {
 /// A count, or nothing to distract from the others when it is none.
 pub(crate) fn count(number: u64) -> String {
     text::count(number)
+}
+
+/// `18 pairs`, on one line.
+pub(crate) fn counted(number: u64, one: &str, many: &str) -> String {
+    unbroken(&text::plural(number, one, many))
 }
 
 /// `73 of 196`.
@@ -178,12 +215,6 @@ pub(crate) struct SeverityCell {
     key: &'static str,
 }
 
-impl SeverityCell {
-    pub(crate) fn name(self) -> &'static str {
-        self.text
-    }
-}
-
 pub(crate) fn severity(severity: Option<Severity>) -> SeverityCell {
     let text = match severity {
         Some(Severity::Critical) => "Critical",
@@ -251,11 +282,19 @@ mod tests {
     #[test]
     fn long_words_break_and_short_ones_do_not() {
         assert_eq!(shown("i-0123456789abcdef0"), "i-0123456789abcdef0");
-        let id = "arn:aws:iam::123456789012:role/".to_owned() + &"x".repeat(700);
+        let id = "arn:aws:iam::123456789012:role/".to_owned() + &"x".repeat(700) + &"W".repeat(30);
         let shown = shown(&id);
         assert_eq!(shown.replace(BREAK, ""), id);
-        let longest = shown.split([BREAK, '-']).map(|run| run.chars().count()).max();
+        let widest = shown.split([BREAK, '-']).map(width).fold(0.0, f64::max);
         // With the character that it breaks after.
-        assert!(longest <= Some(LONGEST_RUN + 1), "{longest:?}");
+        assert!(widest <= COLUMN + 1.0, "{widest}");
+    }
+
+    #[test]
+    fn words_break_where_a_reader_would_break_them() {
+        let breaks = |word: &str| shown_narrow(word).replace(BREAK, "|");
+        assert_eq!(breaks("ap-southeast-2"), "ap-southeast-|2");
+        assert_eq!(breaks("CustomerSupportTools"), "Customer|Support|Tools");
+        assert_eq!(breaks("eu-west-1"), "eu-west-1");
     }
 }

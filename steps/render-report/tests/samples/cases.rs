@@ -6,22 +6,69 @@ use render_report::RenderInput;
 
 use super::{Shape, sample};
 
+/// A case, made when asked for: the large ones take a while.
+pub(crate) type Case = fn() -> RenderInput;
+
 /// Every case by name.
-pub(crate) fn all() -> Vec<(&'static str, RenderInput)> {
-    vec![
-        ("normal", normal()),
-        ("weekly", weekly()),
-        ("first-run", first_run()),
-        ("missing-coverage", missing_coverage()),
-        ("zero-accounts", zero_accounts()),
-        ("one-account", one_account()),
-        ("hostile", hostile()),
-    ]
-}
+pub(crate) const ALL: [(&str, Case); 12] = [
+    ("normal", normal),
+    ("calm-day", calm_day),
+    ("bad-day", bad_day),
+    ("weekly", weekly),
+    ("first-run", first_run),
+    ("missing-coverage", missing_coverage),
+    ("zero-accounts", zero_accounts),
+    ("one-account", one_account),
+    ("five-hundred-accounts", five_hundred_accounts),
+    ("five-thousand-new", five_thousand_new),
+    ("hostile", hostile),
+    ("hostile-widths", hostile_widths),
+];
 
 /// A day like any other, simulated.
 pub(crate) fn normal() -> RenderInput {
     sample(&Shape::default())
+}
+
+/// Hardly anything moved; live.
+pub(crate) fn calm_day() -> RenderInput {
+    sample(&Shape {
+        simulation: None,
+        calm: 3000,
+        ..Shape::default()
+    })
+}
+
+/// A tenth of all pairs turned noncompliant since yesterday; live.
+pub(crate) fn bad_day() -> RenderInput {
+    sample(&Shape {
+        simulation: None,
+        new: Some(120),
+        ..Shape::default()
+    })
+}
+
+/// Five thousand rows in the list of what is new, and more in that of what is noncompliant.
+pub(crate) fn five_thousand_new() -> RenderInput {
+    sample(&Shape {
+        accounts: 50,
+        rules: 60,
+        resources: 4,
+        simulation: None,
+        new: Some(5000),
+        ..Shape::default()
+    })
+}
+
+/// As many accounts as a large organization has.
+pub(crate) fn five_hundred_accounts() -> RenderInput {
+    sample(&Shape {
+        accounts: 500,
+        rules: 20,
+        resources: 1,
+        simulation: None,
+        ..Shape::default()
+    })
 }
 
 /// Twelve weeks.
@@ -170,6 +217,76 @@ pub(crate) fn hostile() -> RenderInput {
             row.annotation = Some(text(index + 5));
             row.account_name = Some(text(index / 3));
         }
+    }
+    input
+}
+
+/// Words that find no place to break, as wide as AWS allows, in every place that text from outside reaches.
+pub(crate) fn hostile_widths() -> RenderInput {
+    let mut input = sample(&Shape {
+        accounts: 4,
+        rules: 12,
+        simulation: Some("W".repeat(120)),
+        missing_scopes: true,
+        ..Shape::default()
+    });
+    let annotations = [
+        "M".repeat(256),
+        "\u{5E9}\u{5DC}\u{5D5}\u{5DD}".repeat(64),
+        "\u{645}\u{631}\u{62D}\u{628}\u{627}".repeat(51),
+        "e\u{301}\u{302}\u{303}".repeat(64),
+        "\u{540D}\u{1F680}".repeat(128),
+    ];
+    let scorecard = &mut input.scorecard;
+    scorecard.title = "W".repeat(64);
+    for account in &mut scorecard.accounts {
+        account.name = Some("W".repeat(50));
+    }
+    for rule in &mut scorecard.rules {
+        rule.metadata.rule = "w".repeat(128);
+        rule.metadata.description = Some("M".repeat(512));
+        rule.metadata.guidance = Some("`".to_owned() + &"m".repeat(256) + "`");
+        rule.metadata.link = Some(format!("https://example.com/{}", "W".repeat(300)));
+        rule.conformance_packs = vec!["W".repeat(256)];
+    }
+    for group in scorecard
+        .resource_types
+        .iter_mut()
+        .chain(&mut scorecard.organizational_units)
+    {
+        group.name = Some("W".repeat(128));
+    }
+    for control in &mut scorecard.controls {
+        control.control = "W".repeat(64);
+    }
+    for rule in &mut scorecard.merged.rules {
+        rule.config_rule_names = vec!["W".repeat(128), "securityhub-".to_owned() + &"W".repeat(116)];
+    }
+    scorecard.unrated_rules = vec!["W".repeat(128); 3];
+    let coverage = &mut scorecard.context.coverage;
+    coverage.regions_skipped = vec!["w".repeat(64); 2];
+    for scope in &mut coverage.scopes {
+        scope.source.aws_region = "w".repeat(64);
+        if let Some(gap) = &mut scope.missing {
+            gap.reason = "M".repeat(256);
+        }
+    }
+    let lists = &mut input.lists;
+    for list in [
+        &mut lists.new,
+        &mut lists.resolved,
+        &mut lists.vanished,
+        &mut lists.noncompliant,
+    ] {
+        for (index, row) in list.iter_mut().enumerate() {
+            row.key.resource_id = long_id();
+            row.key.resource_type = format!("AWS::{}::{}", "W".repeat(40), "W".repeat(60));
+            row.key.rule = "W".repeat(128);
+            row.key.aws_region = "w".repeat(64);
+            row.annotation = Some(annotations[index % annotations.len()].clone());
+            row.account_name = Some("W".repeat(50));
+        }
+        list.truncate(12);
     }
     input
 }

@@ -158,7 +158,12 @@ pub(super) fn account(shape: &Shape, rules: &[RuleMetadata], pairs: &[Pair], ind
             let known = back == 0 || !(shape.first_run || back == 4);
             let wobble = (dice(&[index, back as usize]) % 10) as f64 / 2000.0;
             known.then_some(())?;
-            Some((group.scores.compliance_score? - slope * f64::from(back) + wobble).clamp(0.0, 1.0))
+            let level = if back == 0 {
+                Some(group.scores)
+            } else {
+                group.before
+            };
+            Some((level?.compliance_score? - slope * f64::from(back) + wobble).clamp(0.0, 1.0))
         })
         .collect();
     let known: Vec<_> = trend

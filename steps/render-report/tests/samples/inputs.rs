@@ -22,6 +22,7 @@ pub(super) fn snapshot(days: f64) -> SnapshotRef {
     }
 }
 
+/// Days between two points of the trend.
 pub(super) fn step(kind: ReportKind) -> f64 {
     if kind == ReportKind::Weekly { 7.0 } else { 1.0 }
 }
@@ -57,13 +58,14 @@ pub(super) fn trend_point(shape: &Shape, now: &Group, back: f64) -> TrendPoint {
     } else if back == 1.0 {
         now.before.unwrap_or_default()
     } else {
-        let total = now.scores.pairs.total();
+        let base = now.before.unwrap_or(now.scores);
+        let total = base.pairs.total();
         let drift = (total as f64 * (0.003 * back + 0.004 * (back * 1.7).sin())) as u64;
         let pairs = Tally {
-            compliant: now.scores.pairs.compliant.saturating_sub(drift),
-            noncompliant: now.scores.pairs.noncompliant + drift,
+            compliant: base.pairs.compliant.saturating_sub(drift),
+            noncompliant: base.pairs.noncompliant + drift,
         };
-        Scores::new(pairs, now.scores.resources, now.scores.weight)
+        Scores::new(pairs, base.resources, base.weight)
     };
     let earlier = back < f64::from(shape.kind.trend_periods()) && !gap && !shape.first_run;
     TrendPoint {
@@ -76,8 +78,8 @@ pub(super) fn trend_point(shape: &Shape, now: &Group, back: f64) -> TrendPoint {
                 now.movement
             } else {
                 Movement {
-                    new: dice(&[back as usize, 1]) % (now.movement.new + 1).max(4),
-                    resolved: dice(&[back as usize, 2]) % (now.movement.resolved + 1).max(4),
+                    new: dice(&[back as usize, 1]) % (now.movement.new + 1).clamp(4, 60),
+                    resolved: dice(&[back as usize, 2]) % (now.movement.resolved + 1).clamp(4, 60),
                     ..now.movement
                 }
             }
@@ -229,7 +231,8 @@ pub(super) fn inputs(shape: &Shape) -> RunInputs {
             key: "settings.json".to_owned(),
             sha256: sha256_hex(b"settings"),
         },
-        catalogue_version: VERSION.to_owned(),
+        // Not the catalogue's own, which would give every run id, and so every page, another look with each edition.
+        catalogue_version: "2026-11-01".to_owned(),
         plumbline_version: "0.1.0".to_owned(),
         predecessor: history.last().map(|_| Predecessor {
             run_id: "daily-20261120T060000Z-3f9a1c77b2d0".to_owned(),

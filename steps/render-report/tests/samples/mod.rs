@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use compliance::Timestamp;
-use compliance::catalogue::{Catalogue, RuleMetadata, Severity, VERSION};
+use compliance::catalogue::{Catalogue, RuleMetadata, Severity};
 use compliance::coverage::{
     Coverage, Expectation, Gap, Inventory, Method, MissingRule, ScopeCoverage, SourceState, SourceStatus,
 };
@@ -40,6 +40,10 @@ pub(crate) struct Shape {
     pub(crate) first_run: bool,
     pub(crate) simulation: Option<String>,
     pub(crate) missing_scopes: bool,
+    /// Of how many dice throws one hundred decide an event: 100 is a usual day, more is calmer.
+    pub(crate) calm: u64,
+    /// Exactly this many new pairs; none leaves it to the dice.
+    pub(crate) new: Option<usize>,
 }
 
 impl Default for Shape {
@@ -52,6 +56,8 @@ impl Default for Shape {
             first_run: false,
             simulation: Some("Seed 7, 12 accounts, 3 regions, 42 rules.".to_owned()),
             missing_scopes: false,
+            calm: 100,
+            new: None,
         }
     }
 }
@@ -149,7 +155,28 @@ fn pairs(shape: &Shape, rules: &[RuleMetadata]) -> Vec<Pair> {
             }
         }
     }
+    if let Some(new) = shape.new {
+        turn_noncompliant(&mut out, new);
+    }
     out
+}
+
+/// Lets compliant pairs turn until as many are new as wanted; a few rules in a few accounts are hit most.
+fn turn_noncompliant(pairs: &mut [Pair], wanted: usize) {
+    let missing = wanted - pairs.iter().filter(|pair| is_new(pair)).count();
+    let mut compliant: Vec<&mut Pair> = pairs
+        .iter_mut()
+        .filter(|pair| (pair.before, pair.now) == (Some(true), Some(true)))
+        .collect();
+    compliant.sort_by_key(|pair| {
+        let struck = pair.rule % 9 == 2 && pair.account % 4 == 1;
+        (!struck, dice(&[pair.account, pair.rule, pair.resource_id.len()]))
+    });
+    for (index, pair) in compliant.into_iter().take(missing).enumerate() {
+        pair.now = Some(false);
+        pair.cause = Some(Cause::TurnedNoncompliant);
+        pair.age_days = 0.01 + (index % 900) as f64 / 1000.0;
+    }
 }
 
 fn pair(shape: &Shape, account: usize, index: usize, number: usize, rule: &RuleMetadata) -> Pair {
@@ -165,7 +192,7 @@ fn pair(shape: &Shape, account: usize, index: usize, number: usize, rule: &RuleM
         REGIONS[roll as usize % 3]
     };
     let violated = roll % 100 < 8 + 3 * (account as u64 % 7) + (index as u64 % 5) * 2;
-    let event = dice(&[account, index, number, 9]) % 100;
+    let event = dice(&[account, index, number, 9]) % shape.calm;
     let (before, now, cause) = match (violated, event) {
         _ if shape.first_run => (None, Some(!violated), None),
         (true, 0..=5) => (Some(true), Some(false), Some(Cause::TurnedNoncompliant)),
@@ -284,7 +311,6 @@ fn lists(shape: &Shape, pairs: &[Pair], rules: &[RuleMetadata]) -> Lists {
     }
 }
 
-/// Days between two points of the trend.
 /// The sample of a shape: scorecard and lists whose numbers agree.
 pub(crate) fn sample(shape: &Shape) -> RenderInput {
     let rules = rules(shape.rules);
