@@ -5,10 +5,14 @@
 //!
 //! What the domain leaves open:
 //! - Results of a scope that was not collected are dropped, and counted in `results_ignored`.
+//! - Shards are read and written one after another, so that memory is bounded by a shard. One that is refused leaves
+//!   the files of those before it, and no manifest.
 //! - A result that comes twice (same account, region, rule name, type and id), or shards whose accounts overlap, are
 //!   refused: counting them would be guessing.
 //! - Only noncompliant results with a capture time and a recorded time go into the annotation files: those are the
 //!   ones whose details were read and can be known to hold still.
+
+use std::collections::BTreeSet;
 
 use compliance::collection::{CollectionPlan, ShardResults};
 use compliance::coverage::{Coverage, ScopeCoverage};
@@ -16,6 +20,7 @@ use compliance::evaluation::{ComplianceType, EvaluationResult};
 use compliance::hash::canonical_json;
 use compliance::hash::sha256_hex;
 use compliance::objects::{self, MANIFEST, PutSame, read_json};
+use compliance::organization::ConformancePack;
 use compliance::ports::{ObjectStore, PortError, PortErrorKind, Put};
 use compliance::progress::Progress;
 use compliance::snapshot::{
@@ -33,7 +38,7 @@ use crate::table;
 pub struct FreezeInput {
     /// The [`CollectionPlan`] they belong to.
     pub plan: ObjectRef,
-    /// Their [`ShardResults`], one for each shard of the plan, in any order.
+    /// Their [`ShardResults`], one for each shard of the plan, in its order.
     pub shards: Vec<ObjectRef>,
 }
 
@@ -62,19 +67,19 @@ pub async fn run(
         return Ok(standing);
     }
     progress.begin("freeze", input.shards.len() as u64 + 1);
-    let shards = shards(&plan, &input.shards, store).await?;
+    check_complete(&plan, &input.shards)?;
     let mut files = Vec::new();
-    let mut ignored = 0;
-    for shard in &shards {
-        let (counted, dropped) = counted(shard);
-        ignored += dropped;
-        files.push(write_results(&folder, shard.index, &counted, store).await?);
-        files.push(write_annotations(&folder, shard.index, &counted, store).await?);
+    let mut noncompliant = 0;
+    let mut rest = Rest::default();
+    for (index, reference) in input.shards.iter().enumerate() {
+        let shard = rest.accept(read_shard(store, reference).await?, index, &plan)?;
+        let results = write_results(&folder, shard.index, &shard.results, store).await?;
+        files.push(results.0);
+        noncompliant += results.1;
+        files.push(write_annotations(&folder, shard.index, &shard.results, store).await?);
         progress.advance(1);
     }
-    let noncompliant = files.iter().map(|(_, noncompliant)| noncompliant).sum();
-    let mut files: Vec<SnapshotFile> = files.into_iter().map(|(file, _)| file).collect();
-    let context = context(&plan, shards, ignored);
+    let context = context(&plan, rest);
     files.push(write_coverage(&folder, &context.coverage.scopes, store).await?);
     files.push(write_context(&folder, &context, store).await?);
     let manifest = manifest(plan, files, noncompliant);
@@ -102,66 +107,95 @@ async fn adopt(folder: &str, store: &impl ObjectStore) -> Result<Option<FreezeOu
     }))
 }
 
-/// Reads the shards in the order of their accounts, and holds what the snapshot's layout promises.
-async fn shards(
-    plan: &CollectionPlan,
-    references: &[ObjectRef],
-    store: &impl ObjectStore,
-) -> Result<Vec<ShardResults>, ScoreError> {
-    let mut shards: Vec<ShardResults> = Vec::with_capacity(references.len());
-    for reference in references {
-        shards.push(read_json(store, reference).await?);
+/// Whether there is a shard for each of the plan.
+fn check_complete(plan: &CollectionPlan, shards: &[ObjectRef]) -> Result<(), ScoreError> {
+    if shards.len() == plan.shards.len() {
+        return Ok(());
     }
-    shards.sort_by_key(|shard| shard.index);
-    let expected = 0..plan.shards.len();
-    if !shards.iter().map(|shard| shard.index as usize).eq(expected) {
-        return Err(ScoreError::Inputs(format!(
-            "the plan of snapshot {} has {} shards, and these are not one result for each; collect the missing ones again",
-            plan.snapshot_id,
-            plan.shards.len()
-        )));
-    }
-    for shard in &mut shards {
-        shard.results.sort();
-        shard.scopes.sort_by(|a, b| scope_key(a).cmp(&scope_key(b)));
-    }
-    check_disjoint(&shards)?;
-    Ok(shards)
+    Err(not_the_plan(plan))
 }
 
-fn check_disjoint(shards: &[ShardResults]) -> Result<(), ScoreError> {
-    let mut last_account: Option<&str> = None;
-    for shard in shards {
-        if let Some(twice) = shard
-            .results
-            .windows(2)
-            .find(|pair| row_key(&pair[0]) == row_key(&pair[1]))
-        {
-            return Err(ScoreError::Inputs(format!(
-                "shard {} has the result of rule {} on {} {} in account {} {} twice; collect it again",
-                shard.index,
-                twice[0].config_rule_name,
-                twice[0].resource_type,
-                twice[0].resource_id,
-                twice[0].account_id,
-                twice[0].aws_region
-            )));
+fn not_the_plan(plan: &CollectionPlan) -> ScoreError {
+    ScoreError::Inputs(format!(
+        "the plan of snapshot {} has {} shards, and these are not one result for each; collect the missing ones again",
+        plan.snapshot_id,
+        plan.shards.len()
+    ))
+}
+
+/// Reads a shard and brings it into the order of a snapshot.
+async fn read_shard(store: &impl ObjectStore, reference: &ObjectRef) -> Result<ShardResults, ScoreError> {
+    let mut shard: ShardResults = read_json(store, reference).await?;
+    shard.results.sort();
+    shard.scopes.sort_by(|a, b| scope_key(a).cmp(&scope_key(b)));
+    Ok(shard)
+}
+
+/// What stays of the shards once their results are written.
+#[derive(Debug, Default)]
+struct Rest {
+    scopes: Vec<ScopeCoverage>,
+    conformance_packs: Vec<ConformancePack>,
+    results_ignored: u64,
+    planned_calls: u64,
+    last_account: Option<String>,
+}
+
+impl Rest {
+    /// Takes what is not results from the plan's next shard; the shard is left with the results that count.
+    fn accept(
+        &mut self,
+        mut shard: ShardResults,
+        index: usize,
+        plan: &CollectionPlan,
+    ) -> Result<ShardResults, ScoreError> {
+        if shard.index as usize != index {
+            return Err(not_the_plan(plan));
         }
+        check_once(&shard)?;
+        self.check_disjoint(&shard)?;
+        let dropped = keep_counted(&mut shard);
+        self.results_ignored += dropped + shard.results_ignored;
+        self.planned_calls += shard.planned_calls;
+        self.scopes.append(&mut shard.scopes);
+        self.conformance_packs.append(&mut shard.conformance_packs);
+        Ok(shard)
+    }
+
+    fn check_disjoint(&mut self, shard: &ShardResults) -> Result<(), ScoreError> {
         let accounts = || {
             let of_results = shard.results.iter().map(|row| row.account_id.as_str());
             of_results.chain(shard.scopes.iter().map(|scope| scope.source.account_id.as_str()))
         };
         if let Some(first) = accounts().min()
-            && last_account.is_some_and(|last| first <= last)
+            && self.last_account.as_deref().is_some_and(|last| first <= last)
         {
             return Err(ScoreError::Inputs(format!(
                 "shard {} has account {first}, which an earlier shard has passed already; plan the collection again",
                 shard.index
             )));
         }
-        last_account = accounts().max().or(last_account);
+        if let Some(last) = accounts().max() {
+            self.last_account = Some(last.to_owned());
+        }
+        Ok(())
     }
-    Ok(())
+}
+
+fn check_once(shard: &ShardResults) -> Result<(), ScoreError> {
+    let mut pairs = shard.results.windows(2);
+    let Some(twice) = pairs.find(|pair| row_key(&pair[0]) == row_key(&pair[1])) else {
+        return Ok(());
+    };
+    Err(ScoreError::Inputs(format!(
+        "shard {} has the result of rule {} on {} {} in account {} {} twice; collect it again",
+        shard.index,
+        twice[0].config_rule_name,
+        twice[0].resource_type,
+        twice[0].resource_id,
+        twice[0].account_id,
+        twice[0].aws_region
+    )))
 }
 
 fn row_key(row: &EvaluationResult) -> [&str; 5] {
@@ -178,39 +212,28 @@ fn scope_key(scope: &ScopeCoverage) -> (&str, &str) {
     (&scope.source.account_id, &scope.source.aws_region)
 }
 
-/// The results of collected scopes, and how many others there were.
-fn counted(shard: &ShardResults) -> (Vec<EvaluationResult>, u64) {
-    let collected: std::collections::BTreeSet<(&str, &str)> = shard
+/// Leaves the results of collected scopes; how many others there were.
+fn keep_counted(shard: &mut ShardResults) -> u64 {
+    let collected: BTreeSet<(&str, &str)> = shard
         .scopes
         .iter()
         .filter(|scope| scope.collected())
         .map(scope_key)
         .collect();
-    let kept: Vec<EvaluationResult> = shard
+    let before = shard.results.len();
+    shard
         .results
-        .iter()
-        .filter(|row| collected.contains(&(row.account_id.as_str(), row.aws_region.as_str())))
-        .cloned()
-        .collect();
-    let dropped = (shard.results.len() - kept.len()) as u64;
-    (kept, dropped)
+        .retain(|row| collected.contains(&(row.account_id.as_str(), row.aws_region.as_str())));
+    (before - shard.results.len()) as u64
 }
 
-fn context(plan: &CollectionPlan, shards: Vec<ShardResults>, dropped: u64) -> SnapshotContext {
-    let results_ignored = dropped + shards.iter().map(|shard| shard.results_ignored).sum::<u64>();
-    let planned_calls = plan.planned_calls + shards.iter().map(|shard| shard.planned_calls).sum::<u64>();
-    let mut scopes = Vec::new();
-    let mut conformance_packs = Vec::new();
-    for shard in shards {
-        scopes.extend(shard.scopes);
-        conformance_packs.extend(shard.conformance_packs);
-    }
-    conformance_packs.sort();
-    conformance_packs.dedup();
+fn context(plan: &CollectionPlan, mut rest: Rest) -> SnapshotContext {
+    rest.conformance_packs.sort();
+    rest.conformance_packs.dedup();
     SnapshotContext {
         aggregator: plan.aggregator.clone(),
         accounts: plan.accounts.clone(),
-        conformance_packs,
+        conformance_packs: rest.conformance_packs,
         coverage: Coverage {
             expectation: plan.expectation,
             organizations_gap: plan.organizations_gap.clone(),
@@ -218,9 +241,9 @@ fn context(plan: &CollectionPlan, shards: Vec<ShardResults>, dropped: u64) -> Sn
             unexpected_accounts: plan.unexpected_accounts.clone(),
             expected_regions: plan.expected_regions.clone(),
             regions_skipped: plan.regions_skipped.clone(),
-            scopes,
-            results_ignored,
-            planned_calls,
+            scopes: rest.scopes,
+            results_ignored: rest.results_ignored,
+            planned_calls: plan.planned_calls + rest.planned_calls,
         },
     }
 }
@@ -273,7 +296,7 @@ async fn write_annotations(
     index: u32,
     rows: &[EvaluationResult],
     store: &impl ObjectStore,
-) -> Result<(SnapshotFile, u64), ScoreError> {
+) -> Result<SnapshotFile, ScoreError> {
     let path = format!("annotations/shard={index:04}.json");
     let mut known: Vec<KnownAnnotation> = rows.iter().filter_map(known_annotation).collect();
     known.sort();
@@ -284,7 +307,7 @@ async fn write_annotations(
     let mut file = describe(path, &standing);
     file.rows = Some(known.len() as u64);
     file.accounts = ends.map(|(first, last)| (first.account_id.clone(), last.account_id.clone()));
-    Ok((file, 0))
+    Ok(file)
 }
 
 fn known_annotation(row: &EvaluationResult) -> Option<KnownAnnotation> {
