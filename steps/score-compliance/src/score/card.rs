@@ -12,28 +12,31 @@
 //! - A trend is fitted through the moments of the snapshots, not of their targets.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use compliance::catalogue::Severity;
 use compliance::report::RunInputs;
 use compliance::scorecard::{
-    ControlScore, GroupScore, Movement, RuleScore, SCHEMA, Scorecard, Scores, SeverityScore, Trend,
-    TrendPoint, decompose, direction, fitted_change,
+    Cause, CauseCounts, ControlScore, GroupScore, Movement, RuleScore, SCHEMA, Scorecard, Scores,
+    SeverityScore, Trend, TrendPoint, decompose, direction, fitted_change,
 };
 use compliance::settings::Settings;
 use jiff::Timestamp;
 
 use super::ScoreOutput;
+use super::account::{Account, add_movement};
 use super::accounts::accounts;
-use super::codes::{Code, Codes};
-use super::delta::{Delta, spot};
+use super::changes::{LackCounts, Way, Witness};
+use super::codes::{Code, Codes, Map};
 use super::durations::{AgeSum, ResolveSum};
 use super::groups::{Board, Groups, Sums};
 use super::history::{Compared, History, Point};
-use super::lists::lists;
+use super::lists::{Maker, Part, lists};
 use super::merged::merged;
 use super::people::People;
 use super::rules::{names_by_rule, packs, scopes_without_results};
 use crate::ScoreError;
+use crate::engine::spread;
 
 /// Every group's numbers, and what is needed to name the groups.
 pub(crate) struct Boards {
@@ -60,33 +63,32 @@ pub(crate) fn make(
             inputs.snapshot.id
         )));
     };
-    let delta = match &baseline {
-        Some(baseline) => Some(Delta::between(baseline, &current, &mut history.codes)?),
-        None => None,
-    };
-    let boards = boards(
-        &mut history,
-        settings,
-        &inputs,
-        baseline.as_ref(),
-        &current,
-        delta.as_ref(),
-    );
-    let moments = (
-        inputs
+    let compared = [Some(&current), baseline.as_ref()];
+    let contexts = compared.into_iter().flatten().map(|compared| &compared.context);
+    let people = People::new(settings, contexts, Arc::make_mut(&mut history.codes));
+    let groups = Groups::new(&history.codes, settings, people.units());
+    let accounts = std::mem::take(&mut history.accounts);
+    let maker = Maker {
+        codes: &history.codes,
+        groups: &groups,
+        people: &people,
+        witnesses: baseline
+            .as_ref()
+            .map(|baseline| (witness(baseline), witness(&current))),
+        baseline_as_of: inputs
             .baseline
             .as_ref()
             .map_or(i64::MIN, |baseline| baseline.as_of.as_millisecond()),
-        inputs.snapshot.as_of.as_millisecond(),
-    );
-    let lists = lists(
-        &mut history,
-        &current,
-        delta.as_ref(),
-        &boards.groups,
-        &boards.people,
-        moments,
-    )?;
+        now: inputs.snapshot.as_of.as_millisecond(),
+    };
+    let mut parts = parts(accounts, &maker)?;
+    let causes = maker
+        .witnesses
+        .as_ref()
+        .map(|witnesses| causes(&parts, &current.lacks, witnesses));
+    let lists = lists(&mut parts);
+    let boards = boards(&parts, groups, people, baseline.as_ref(), &current);
+    drop(parts);
     let scorecard = scorecard(
         &history,
         inputs,
@@ -94,40 +96,86 @@ pub(crate) fn make(
         &boards,
         baseline.as_ref(),
         current,
-        delta.as_ref(),
+        causes.as_ref(),
     )?;
     Ok(ScoreOutput { scorecard, lists })
 }
 
+fn witness(compared: &Compared) -> Witness<'_> {
+    Witness::new(&compared.scopes, &compared.tallies)
+}
+
+/// Each account's part, ascending by account.
+fn parts(accounts: Map<Code, Account>, maker: &Maker<'_>) -> Result<Vec<Part>, ScoreError> {
+    let hand_over_all = |hand_over: &mut dyn FnMut((Code, Account))| {
+        accounts.into_iter().for_each(hand_over);
+        Ok::<(), ScoreError>(())
+    };
+    let parts = spread(hand_over_all, |(code, account), parts: &mut Vec<Part>| {
+        parts.push(maker.part(code, account));
+    })?;
+    let mut parts: Vec<Part> = parts.into_iter().flatten().collect();
+    parts.sort_by_key(|part| maker.codes.accounts.text(part.account));
+    Ok(parts)
+}
+
+/// Every pair that changed, appeared or vanished since the baseline, compliant ones too, by cause: a pair that appears
+/// brings itself, one that vanishes takes itself away.
+fn causes(parts: &[Part], lacks: &LackCounts, (baseline, now): &(Witness<'_>, Witness<'_>)) -> CauseCounts {
+    let mut causes = CauseCounts::new();
+    let mut add = |cause, pairs: u64, compliant_change: i64, pairs_change: i64| {
+        if pairs > 0 {
+            let counts = causes.entry(cause).or_insert((0, 0, 0));
+            counts.0 += pairs;
+            counts.1 += compliant_change;
+            counts.2 += pairs_change;
+        }
+    };
+    let turned: u64 = parts.iter().map(|part| part.turned_noncompliant).sum();
+    add(Cause::TurnedNoncompliant, turned, -(turned as i64), 0);
+    let turned: u64 = parts.iter().map(|part| part.turned_compliant).sum();
+    add(Cause::TurnedCompliant, turned, turned as i64, 0);
+    for (lack, (compliant, noncompliant)) in lacks {
+        let (witness, sign) = match lack.way {
+            Way::Appeared => (baseline, 1),
+            Way::Vanished => (now, -1),
+        };
+        let pairs = compliant + noncompliant;
+        add(
+            witness.cause(lack),
+            pairs,
+            sign * *compliant as i64,
+            sign * pairs as i64,
+        );
+    }
+    causes
+}
+
 fn boards(
-    history: &mut History,
-    settings: &Settings,
-    inputs: &RunInputs,
+    parts: &[Part],
+    groups: Groups,
+    people: People,
     baseline: Option<&Compared>,
     current: &Compared,
-    delta: Option<&Delta>,
 ) -> Boards {
-    let contexts = [Some(current), baseline]
-        .into_iter()
-        .flatten()
-        .map(|compared| &compared.context);
-    let people = People::new(settings, contexts, &mut history.codes);
-    let groups = Groups::new(&history.codes, settings, people.units());
-    let now = inputs.snapshot.as_of.as_millisecond();
+    let mut movement = Board::<Movement>::default();
     let mut ages = Board::<AgeSum>::default();
-    for key in current.noncompliant.keys() {
-        if let Some(interval) = history.walk.interval(key) {
-            ages.each(spot(*key), &groups, |sum| sum.add(interval, now));
-        }
-    }
     let mut resolves = Board::<ResolveSum>::default();
-    for resolution in &history.walk.resolutions {
-        resolves.each(spot(resolution.key), &groups, |sum| sum.add(resolution));
+    for part in parts {
+        for (spot, of_spot) in &part.movement {
+            movement.each(*spot, &groups, |sum| add_movement(sum, *of_spot));
+        }
+        for (spot, of_spot) in &part.ages {
+            ages.each(*spot, &groups, |sum| sum.append(*of_spot));
+        }
+        for (spot, of_spot) in &part.resolves {
+            resolves.each(*spot, &groups, |sum| sum.append(*of_spot));
+        }
     }
     Boards {
         now: Board::sum(&current.tallies, &groups),
         before: baseline.map(|baseline| Board::sum(&baseline.tallies, &groups)),
-        movement: delta.map(|delta| delta.movement(&groups)).unwrap_or_default(),
+        movement,
         ages,
         resolves,
         groups,
@@ -142,7 +190,7 @@ fn scorecard(
     boards: &Boards,
     baseline: Option<&Compared>,
     current: Compared,
-    delta: Option<&Delta>,
+    causes: Option<&CauseCounts>,
 ) -> Result<Scorecard, ScoreError> {
     let codes = &history.codes;
     let run_id = inputs.run_id().map_err(|source| ScoreError::Json {
@@ -152,7 +200,7 @@ fn scorecard(
     let organization = boards.now.organization.scores();
     let organization_before = boards.before.as_ref().map(|before| before.organization.scores());
     let read = inputs.history.first().unwrap_or(&inputs.snapshot);
-    let rules = rules(&current, codes, boards)?;
+    let rules = rules(&current, codes, boards);
     Ok(Scorecard {
         schema: SCHEMA,
         run_id,
@@ -166,8 +214,8 @@ fn scorecard(
         organization,
         organization_before,
         change: organization_before
-            .zip(delta)
-            .map(|(before, delta)| decompose(before.pairs, organization.pairs, &delta.causes)),
+            .zip(causes)
+            .map(|(before, causes)| decompose(before.pairs, organization.pairs, causes)),
         movement: boards.movement.organization,
         trend: trend(history, &inputs, settings),
         ages: boards.ages.organization.ages(),
@@ -180,7 +228,7 @@ fn scorecard(
         resource_types: resource_types(codes, boards),
         organizational_units: units(&current, codes, boards),
         controls: controls(codes, boards),
-        merged: merged(&current, codes)?,
+        merged: merged(&current, codes),
         context: current.context,
         inputs,
     })
@@ -280,9 +328,9 @@ fn severities(settings: &Settings, boards: &Boards) -> Vec<SeverityScore> {
         .collect()
 }
 
-fn rules(current: &Compared, codes: &Codes, boards: &Boards) -> Result<Vec<RuleScore>, ScoreError> {
-    let names = names_by_rule(&current.rows, codes)?;
-    let without = scopes_without_results(current)?;
+fn rules(current: &Compared, codes: &Codes, boards: &Boards) -> Vec<RuleScore> {
+    let names = names_by_rule(current, codes);
+    let without = scopes_without_results(current);
     let mut rules: Vec<RuleScore> = boards
         .now
         .rules
@@ -314,7 +362,7 @@ fn rules(current: &Compared, codes: &Codes, boards: &Boards) -> Result<Vec<RuleS
         let most = b.scores.pairs.noncompliant.cmp(&a.scores.pairs.noncompliant);
         most.then_with(|| a.metadata.rule.cmp(&b.metadata.rule))
     });
-    Ok(rules)
+    rules
 }
 
 fn unrated(rules: &[RuleScore]) -> Vec<String> {
@@ -422,7 +470,7 @@ fn controls(codes: &Codes, boards: &Boards) -> Vec<ControlScore> {
         let rules: BTreeSet<String> = now
             .rules
             .iter()
-            .map(|rule| codes.rules.text(*rule).to_owned())
+            .map(|rule| codes.rules.text(rule).to_owned())
             .collect();
         let mapped = managed.iter().filter(|rule| {
             rule.controls

@@ -3,19 +3,25 @@
 //! Codes are given in the order texts are met: they compare for equality only, and nothing that is shown is ordered
 //! by them.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
 use compliance::catalogue::Catalogue;
 use compliance::evaluation::{GLOBAL, PairKey, is_global};
+use polars::prelude::{PlHashMap, PlHashSet};
+
+/// A map for millions of small keys, which meet no adversary that sees its order.
+pub(crate) type Map<K, V> = PlHashMap<K, V>;
+/// A set, like [`Map`].
+pub(crate) type Set<T> = PlHashSet<T>;
 
 /// A text's code within its [`Interner`].
 pub(crate) type Code = u32;
 
 /// Texts by code and codes by text.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Interner {
-    texts: Vec<String>,
-    codes: HashMap<String, Code>,
+    texts: Vec<Arc<str>>,
+    codes: Map<Arc<str>, Code>,
 }
 
 impl Interner {
@@ -26,8 +32,9 @@ impl Interner {
         }
         // More than 2^32 distinct texts do not fit in memory.
         let code = self.texts.len() as Code;
-        self.texts.push(text.to_owned());
-        self.codes.insert(text.to_owned(), code);
+        let text: Arc<str> = text.into();
+        self.texts.push(Arc::clone(&text));
+        self.codes.insert(text, code);
         code
     }
 
@@ -51,11 +58,11 @@ impl Interner {
         self.texts
             .iter()
             .enumerate()
-            .map(|(code, text)| (code as Code, text.as_str()))
+            .map(|(code, text)| (code as Code, &**text))
     }
 }
 
-/// A pair key in codes; `place` is the region, or that of [`GLOBAL`].
+/// A pair key in codes; `place` is the region, or that of [`GLOBAL`]. The code of the resource's id is its account's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
     pub(crate) account: Code,
@@ -65,28 +72,19 @@ pub(crate) struct Key {
     pub(crate) rule: Code,
 }
 
-/// A deployed rule name, resolved.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Name {
-    pub(crate) rule: Code,
-    /// The rule is known under another name too, so its results may have to be merged.
-    pub(crate) shared: bool,
-}
-
-/// The codes of one run, over all its snapshots.
-#[derive(Debug)]
+/// The codes of one run, over all its snapshots; ids of resources are coded by account.
+#[derive(Debug, Clone)]
 pub(crate) struct Codes {
     pub(crate) accounts: Interner,
     pub(crate) regions: Interner,
     pub(crate) names: Interner,
     pub(crate) rules: Interner,
     pub(crate) resource_types: Interner,
-    pub(crate) resources: Interner,
     /// The code of [`GLOBAL`].
     pub(crate) global: Code,
     rule_of_name: Vec<Code>,
-    names_of_rule: Vec<Vec<Code>>,
-    catalogue: Catalogue,
+    global_types: Vec<bool>,
+    catalogue: Arc<Catalogue>,
 }
 
 impl Codes {
@@ -99,11 +97,10 @@ impl Codes {
             names: Interner::default(),
             rules: Interner::default(),
             resource_types: Interner::default(),
-            resources: Interner::default(),
             global,
             rule_of_name: Vec::new(),
-            names_of_rule: Vec::new(),
-            catalogue,
+            global_types: Vec::new(),
+            catalogue: Arc::new(catalogue),
         }
     }
 
@@ -119,26 +116,29 @@ impl Codes {
         let code = self.names.code(config_rule_name);
         let rule = self.rules.code(&self.catalogue.resolve(config_rule_name).rule);
         self.rule_of_name.push(rule);
-        self.names_of_rule.resize_with(self.rules.len(), Vec::new);
-        self.names_of_rule[rule as usize].push(code);
         code
     }
 
     /// The rule behind a deployed name.
-    pub(crate) fn rule(&self, name: Code) -> Name {
-        let rule = self.rule_of_name[name as usize];
-        let shared = self.names_of_rule[rule as usize].len() > 1;
-        Name { rule, shared }
+    pub(crate) fn rule(&self, name: Code) -> Code {
+        self.rule_of_name[name as usize]
     }
 
-    /// Every name of a rule met so far.
-    pub(crate) fn names_of(&self, rule: Code) -> &[Code] {
-        &self.names_of_rule[rule as usize]
+    /// The code of a resource type.
+    pub(crate) fn resource_type(&mut self, resource_type: &str) -> Code {
+        let code = self.resource_types.code(resource_type);
+        if code as usize == self.global_types.len() {
+            self.global_types.push(is_global(resource_type));
+        }
+        code
     }
 
-    /// Whether this resource type exists once per account.
-    pub(crate) fn is_global(&self, resource_type: Code) -> bool {
-        is_global(self.resource_types.text(resource_type))
+    /// Where a resource of this type counts: its region, or the whole account.
+    pub(crate) fn place(&self, resource_type: Code, region: Code) -> Code {
+        match self.global_types[resource_type as usize] {
+            true => self.global,
+            false => region,
+        }
     }
 
     /// The name and region of a source, as texts.
@@ -146,13 +146,13 @@ impl Codes {
         (self.names.text(name), self.regions.text(region))
     }
 
-    /// The key in full.
-    pub(crate) fn pair_key(&self, key: Key) -> PairKey {
+    /// The key in full; `resources` are its account's.
+    pub(crate) fn pair_key(&self, key: Key, resources: &Interner) -> PairKey {
         PairKey {
             account_id: self.accounts.text(key.account).to_owned(),
             aws_region: self.regions.text(key.place).to_owned(),
             resource_type: self.resource_types.text(key.resource_type).to_owned(),
-            resource_id: self.resources.text(key.resource).to_owned(),
+            resource_id: resources.text(key.resource).to_owned(),
             rule: self.rules.text(key.rule).to_owned(),
         }
     }

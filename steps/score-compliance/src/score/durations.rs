@@ -31,6 +31,17 @@ impl AgeSum {
         self.oldest = self.oldest.max(age);
     }
 
+    /// Adds the ages of a part.
+    pub(crate) fn append(&mut self, part: Self) {
+        self.open += part.open;
+        self.at_least += part.at_least;
+        for (class, part) in self.classes.iter_mut().zip(part.classes) {
+            *class += part;
+        }
+        self.total += part.total;
+        self.oldest = self.oldest.max(part.oldest);
+    }
+
     pub(crate) fn ages(self) -> Ages {
         let any = self.open > 0;
         Ages {
@@ -56,6 +67,13 @@ impl ResolveSum {
         self.resolved += 1;
         self.at_least += u64::from(resolution.at_least);
         self.total += i128::from(resolution.open_for);
+    }
+
+    /// Adds the times of a part.
+    pub(crate) fn append(&mut self, part: Self) {
+        self.resolved += part.resolved;
+        self.at_least += part.at_least;
+        self.total += part.total;
     }
 
     pub(crate) fn times(self) -> TimesToResolve {

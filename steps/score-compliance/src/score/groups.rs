@@ -1,17 +1,17 @@
 //! Every grouping of a report at once: the organization, accounts, rules, resource types, organizational units,
 //! severities and controls.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use compliance::catalogue::{RuleMetadata, Severity};
 use compliance::scorecard::{Scores, Tally};
 use compliance::settings::Settings;
 
 use super::codes::{Code, Codes};
-use super::tally::{RuleSet, Tallies};
+use super::tally::{CodeSet, PairCount, ResourceCount, Tallies};
 
 /// Where a pair counts.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Spot {
     pub(crate) account: Code,
     pub(crate) rule: Code,
@@ -80,12 +80,11 @@ impl Groups {
         self.units.get(&account).cloned()
     }
 
-    fn rules_where(&self, belongs: impl Fn(usize) -> bool) -> RuleSet {
-        RuleSet::of(
-            (0..self.metadata.len())
-                .filter(|rule| belongs(*rule))
-                .map(|rule| rule as Code),
-        )
+    fn rules_where(&self, belongs: impl Fn(usize) -> bool) -> CodeSet {
+        (0..self.metadata.len())
+            .filter(|rule| belongs(*rule))
+            .map(|rule| rule as Code)
+            .collect()
     }
 }
 
@@ -177,14 +176,33 @@ pub(crate) struct Sums {
     pub(crate) pairs: Tally,
     pub(crate) resources: Tally,
     pub(crate) weight: Tally,
-    pub(crate) accounts: HashSet<Code>,
-    pub(crate) accounts_noncompliant: HashSet<Code>,
-    pub(crate) rules: HashSet<Code>,
+    pub(crate) accounts: CodeSet,
+    pub(crate) accounts_noncompliant: CodeSet,
+    pub(crate) rules: CodeSet,
 }
 
 impl Sums {
     pub(crate) fn scores(&self) -> Scores {
         Scores::new(self.pairs, self.resources, self.weight)
+    }
+
+    /// Adds pairs of a rule of this weight.
+    pub(crate) fn add_pairs(&mut self, count: &PairCount, weight: u64) {
+        self.pairs.compliant += count.compliant;
+        self.pairs.noncompliant += count.noncompliant;
+        self.weight.compliant += count.compliant * weight;
+        self.weight.noncompliant += count.noncompliant * weight;
+        self.accounts.insert(count.account);
+        self.rules.insert(count.rule);
+        if count.noncompliant > 0 {
+            self.accounts_noncompliant.insert(count.account);
+        }
+    }
+
+    /// Adds resources that count here by every pair of theirs.
+    pub(crate) fn add_resources(&mut self, count: &ResourceCount) {
+        self.resources.compliant += count.compliant;
+        self.resources.noncompliant += count.noncompliant;
     }
 }
 
@@ -199,17 +217,7 @@ impl Board<Sums> {
                 resource_type: count.resource_type,
             };
             let weight = u64::from(groups.weights[count.rule as usize]);
-            board.each(spot, groups, |sums| {
-                sums.pairs.compliant += count.compliant;
-                sums.pairs.noncompliant += count.noncompliant;
-                sums.weight.compliant += count.compliant * weight;
-                sums.weight.noncompliant += count.noncompliant * weight;
-                sums.accounts.insert(count.account);
-                sums.rules.insert(count.rule);
-                if count.noncompliant > 0 {
-                    sums.accounts_noncompliant.insert(count.account);
-                }
-            });
+            board.each(spot, groups, |sums| sums.add_pairs(count, weight));
         }
         board.sum_resources(tallies, groups);
         board
@@ -218,12 +226,12 @@ impl Board<Sums> {
     /// A resource counts once in each group that has a pair of it, and is compliant there if none of those pairs is
     /// noncompliant.
     fn sum_resources(&mut self, tallies: &Tallies, groups: &Groups) {
-        for resource in &tallies.resources {
-            let add = |sums: &mut Sums| add(&mut sums.resources, resource.compliant, resource.count);
+        for count in &tallies.resources {
+            let add = |sums: &mut Sums| sums.add_resources(count);
             add(&mut self.organization);
-            add(self.accounts.entry(resource.account).or_default());
-            add(self.resource_types.entry(resource.resource_type).or_default());
-            add(self.units.entry(groups.unit(resource.account)).or_default());
+            add(self.accounts.entry(count.account).or_default());
+            add(self.resource_types.entry(count.resource_type).or_default());
+            add(self.units.entry(groups.unit(count.account)).or_default());
         }
         for sums in self.rules.values_mut() {
             // Within one rule a resource is a pair.
@@ -240,26 +248,14 @@ impl Board<Sums> {
     }
 }
 
-fn add(tally: &mut Tally, compliant: bool, count: u64) {
-    if compliant {
-        tally.compliant += count;
-    } else {
-        tally.noncompliant += count;
-    }
-}
-
-fn resources_of(tallies: &Tallies, rules: &RuleSet) -> Tally {
+fn resources_of(tallies: &Tallies, rules: &CodeSet) -> Tally {
     let mut tally = Tally::default();
-    for resource in tallies
-        .resources
-        .iter()
-        .filter(|resource| resource.rules.meets(rules))
-    {
-        add(
-            &mut tally,
-            !resource.noncompliant_rules.meets(rules),
-            resource.count,
-        );
+    for ((judged, noncompliant), count) in &tallies.alike {
+        if noncompliant.meets(rules) {
+            tally.noncompliant += count;
+        } else if judged.meets(rules) {
+            tally.compliant += count;
+        }
     }
     tally
 }

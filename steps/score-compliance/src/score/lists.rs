@@ -9,124 +9,225 @@
 //!   several results merged, the one speaks that is in the pair's state, with an annotation before without, then the
 //!   first by rule name and region.
 
-use std::collections::HashMap;
-
 use compliance::catalogue::Severity;
 use compliance::evaluation::ComplianceType;
-use compliance::scorecard::{Cause, Lists, PairRow};
+use compliance::scorecard::{Cause, Lists, Movement, PairRow};
 use jiff::Timestamp;
 
-use super::codes::{Codes, Key};
-use super::delta::Delta;
-use super::groups::Groups;
-use super::history::{Compared, History};
+use super::account::{Account, Before, Found};
+use super::changes::Witness;
+use super::codes::{Code, Codes, Interner, Key, Map};
+use super::durations::{AgeSum, ResolveSum};
+use super::groups::{Groups, Spot};
+use super::pair::{Sources, Voice};
 use super::people::People;
-use super::rows::{Pair, Voice};
-use crate::ScoreError;
+use super::walk::Walk;
 
 /// What every row is made from.
-struct Maker<'a> {
-    history: &'a History,
-    groups: &'a Groups,
-    people: &'a People,
-    baseline_as_of: i64,
-    now: i64,
+#[derive(Debug)]
+pub(crate) struct Maker<'a> {
+    pub(crate) codes: &'a Codes,
+    pub(crate) groups: &'a Groups,
+    pub(crate) people: &'a People,
+    /// The baseline and the present snapshot, as witnesses of what the other one lacks.
+    pub(crate) witnesses: Option<(Witness<'a>, Witness<'a>)>,
+    pub(crate) baseline_as_of: i64,
+    pub(crate) now: i64,
 }
 
-/// Makes the lists; `resolved` are the pairs that were noncompliant at the baseline and are compliant now.
-pub(crate) fn lists(
-    history: &mut History,
-    current: &Compared,
-    delta: Option<&Delta>,
-    groups: &Groups,
-    people: &People,
-    (baseline_as_of, now): (i64, i64),
-) -> Result<Lists, ScoreError> {
-    let resolved = match delta {
-        Some(delta) => current.rows.find(delta.resolved.iter(), &mut history.codes)?,
-        None => HashMap::new(),
+/// One account's part of lists and sums.
+#[derive(Debug)]
+pub(crate) struct Part {
+    pub(crate) account: Code,
+    lists: [Vec<PairRow>; 4],
+    pub(crate) ages: Vec<(Spot, AgeSum)>,
+    pub(crate) resolves: Vec<(Spot, ResolveSum)>,
+    pub(crate) movement: Vec<(Spot, Movement)>,
+    /// Pairs there at the baseline that turned noncompliant since.
+    pub(crate) turned_noncompliant: u64,
+    /// Pairs that turned compliant since the baseline.
+    pub(crate) turned_compliant: u64,
+}
+
+/// The lists of all accounts: most severe first, then by key. `parts` ascend by account, and each part's rows are
+/// sorted, so they only have to be laid one after another.
+pub(crate) fn lists(parts: &mut [Part]) -> Lists {
+    let mut list = |place: usize| {
+        let rows = parts.iter().map(|part| part.lists[place].len()).sum();
+        let mut whole = Vec::with_capacity(rows);
+        let mut lists: Vec<_> = parts
+            .iter_mut()
+            .map(|part| std::mem::take(&mut part.lists[place]).into_iter().peekable())
+            .collect();
+        for severity in Severity::ALL {
+            for list in &mut lists {
+                whole.extend(std::iter::from_fn(|| list.next_if(|row| rank(row) == severity)));
+            }
+        }
+        whole
     };
-    let maker = Maker {
-        history,
-        groups,
-        people,
-        baseline_as_of,
-        now,
-    };
-    let noncompliant = maker.noncompliant(&current.noncompliant, delta);
-    let new = delta.map(|_| {
-        noncompliant
-            .iter()
-            .filter(|row| row.cause.is_some())
-            .cloned()
-            .collect()
-    });
-    Ok(Lists {
-        new: new.unwrap_or_default(),
-        resolved: maker.resolved(&resolved),
-        vanished: delta.map(|delta| maker.vanished(delta)).unwrap_or_default(),
-        noncompliant,
-    })
+    Lists {
+        noncompliant: list(0),
+        new: list(1),
+        resolved: list(2),
+        vanished: list(3),
+    }
+}
+
+fn rank(row: &PairRow) -> Severity {
+    row.severity.unwrap_or(Severity::Medium)
 }
 
 impl Maker<'_> {
-    fn noncompliant(&self, pairs: &HashMap<Key, Pair>, delta: Option<&Delta>) -> Vec<PairRow> {
-        let rows = pairs.iter().map(|(key, pair)| {
-            let cause = delta.and_then(|delta| delta.new.get(key).copied());
-            let before = match (delta, cause) {
-                (None, _) => None,
-                (Some(_), None) => Some(ComplianceType::NonCompliant),
-                (Some(_), Some(Cause::TurnedNoncompliant)) => Some(ComplianceType::Compliant),
-                (Some(_), Some(_)) => None,
-            };
+    /// The part of one account.
+    pub(crate) fn part(&self, code: Code, account: Account) -> Part {
+        let Account {
+            resources,
+            walk,
+            found,
+            ..
+        } = account;
+        let mut part = Part {
+            account: code,
+            lists: Default::default(),
+            ages: self.ages(&walk, &found),
+            resolves: resolves(&walk),
+            movement: Vec::new(),
+            turned_noncompliant: 0,
+            turned_compliant: found.resolved.len() as u64,
+        };
+        if self.witnesses.is_some() {
+            part.movement = movement(&found);
+        }
+        let was = found.noncompliant.iter();
+        part.turned_noncompliant = was
+            .filter(|(_, _, before)| matches!(before, Before::Compliant))
+            .count() as u64;
+        let rows = Rows {
+            maker: self,
+            walk: &walk,
+            resources: &resources,
+        };
+        part.lists = rows.lists(found);
+        part
+    }
+
+    fn ages(&self, walk: &Walk, found: &Found) -> Vec<(Spot, AgeSum)> {
+        let mut ages: Map<Spot, AgeSum> = Map::default();
+        for (key, _, _) in &found.noncompliant {
+            if let Some(interval) = walk.interval(key) {
+                ages.entry(spot(*key)).or_default().add(interval, self.now);
+            }
+        }
+        ages.into_iter().collect()
+    }
+}
+
+fn resolves(walk: &Walk) -> Vec<(Spot, ResolveSum)> {
+    let mut resolves: Map<Spot, ResolveSum> = Map::default();
+    for resolution in &walk.resolutions {
+        resolves.entry(spot(resolution.key)).or_default().add(resolution);
+    }
+    resolves.into_iter().collect()
+}
+
+fn movement(found: &Found) -> Vec<(Spot, Movement)> {
+    let mut movement: Map<Spot, Movement> = Map::default();
+    for (key, _, before) in &found.noncompliant {
+        let movement = movement.entry(spot(*key)).or_default();
+        match before {
+            Before::Noncompliant => movement.still += 1,
+            _ => movement.new += 1,
+        }
+    }
+    for (key, _) in &found.resolved {
+        movement.entry(spot(*key)).or_default().resolved += 1;
+    }
+    for (key, _, _) in &found.vanished {
+        movement.entry(spot(*key)).or_default().vanished += 1;
+    }
+    movement.into_iter().collect()
+}
+
+/// Where a pair counts.
+fn spot(key: Key) -> Spot {
+    Spot {
+        account: key.account,
+        rule: key.rule,
+        resource_type: key.resource_type,
+    }
+}
+
+/// The rows of one account.
+struct Rows<'a> {
+    maker: &'a Maker<'a>,
+    walk: &'a Walk,
+    resources: &'a Interner,
+}
+
+impl Rows<'_> {
+    /// Noncompliant, new, resolved and vanished.
+    fn lists(&self, found: Found) -> [Vec<PairRow>; 4] {
+        let noncompliant = found.noncompliant.into_iter().map(|(key, pair, before)| {
+            let (before, cause) = self.before(before);
             PairRow {
                 before,
                 now: Some(ComplianceType::NonCompliant),
                 cause,
-                ..self.row(*key, pair, &pair.voice)
+                ..self.row(key, &pair.sources, pair.voice)
             }
         });
-        sorted(rows.collect())
-    }
-
-    fn resolved(&self, pairs: &HashMap<Key, Pair>) -> Vec<PairRow> {
-        let rows = pairs.iter().map(|(key, pair)| {
-            let interval = self.history.walk.interval(key);
-            let within = |time: &i64| self.baseline_as_of < *time && *time <= self.now;
-            let resolved_at = interval
-                .and_then(|interval| interval.resolved_at)
-                .or(pair.time.filter(within))
-                .unwrap_or(self.now);
+        let noncompliant = sorted(noncompliant.collect());
+        let new = noncompliant.iter().filter(|row| row.cause.is_some());
+        let new = new.cloned().collect();
+        let resolved = found.resolved.into_iter().map(|(key, pair)| PairRow {
+            before: Some(ComplianceType::NonCompliant),
+            now: Some(ComplianceType::Compliant),
+            cause: Some(Cause::TurnedCompliant),
+            resolved_at: Some(timestamp(self.resolved_at(&key, pair.time))),
+            ..self.row(key, &pair.sources, pair.voice)
+        });
+        let vanished = found.vanished.into_iter().map(|(key, pair, lack)| {
+            let now = self.maker.witnesses.as_ref().map(|(_, now)| now);
             PairRow {
                 before: Some(ComplianceType::NonCompliant),
-                now: Some(ComplianceType::Compliant),
-                cause: Some(Cause::TurnedCompliant),
-                resolved_at: Some(timestamp(resolved_at)),
-                ..self.row(*key, pair, &pair.voice)
+                now: None,
+                cause: now.map(|now| now.cause(&lack)),
+                ..self.row(key, &pair.sources, Voice::default())
             }
         });
-        sorted(rows.collect())
+        let (resolved, vanished) = (sorted(resolved.collect()), sorted(vanished.collect()));
+        [noncompliant, new, resolved, vanished]
     }
 
-    fn vanished(&self, delta: &Delta) -> Vec<PairRow> {
-        let rows = delta.vanished.iter().map(|(key, (pair, cause))| PairRow {
-            before: Some(ComplianceType::NonCompliant),
-            now: None,
-            cause: Some(*cause),
-            ..self.row(*key, pair, &Voice::default())
-        });
-        sorted(rows.collect())
+    /// The state at the baseline of a pair that is noncompliant now, and why it is new if it is.
+    fn before(&self, before: Before) -> (Option<ComplianceType>, Option<Cause>) {
+        match (before, &self.maker.witnesses) {
+            (Before::Noncompliant, _) => (Some(ComplianceType::NonCompliant), None),
+            (Before::Compliant, _) => (Some(ComplianceType::Compliant), Some(Cause::TurnedNoncompliant)),
+            (Before::Absent(lack), Some((baseline, _))) => (None, Some(baseline.cause(&lack))),
+            (Before::Absent(_) | Before::NoBaseline, _) => (None, None),
+        }
+    }
+
+    fn resolved_at(&self, key: &Key, time: Option<i64>) -> i64 {
+        let interval = self.walk.interval(key);
+        let within = |time: &i64| self.maker.baseline_as_of < *time && *time <= self.maker.now;
+        interval
+            .and_then(|interval| interval.resolved_at)
+            .or(time.filter(within))
+            .unwrap_or(self.maker.now)
     }
 
     /// A row without its states.
-    fn row(&self, key: Key, pair: &Pair, voice: &Voice) -> PairRow {
-        let codes = &self.history.codes;
-        let interval = self.history.walk.interval(&key);
+    fn row(&self, key: Key, sources: &Sources, voice: Voice) -> PairRow {
+        let codes = self.maker.codes;
+        let interval = self.walk.interval(&key);
         PairRow {
-            key: codes.pair_key(key),
-            account_name: self.people.name(key.account),
-            severity: self.groups.severity(key.rule),
-            config_rule_names: names(pair, codes),
+            key: codes.pair_key(key, self.resources),
+            account_name: self.maker.people.name(key.account),
+            severity: self.maker.groups.severity(key.rule),
+            config_rule_names: names(sources, codes),
             before: None,
             now: None,
             cause: None,
@@ -134,28 +235,21 @@ impl Maker<'_> {
             since_at_least: interval.is_some_and(|interval| interval.at_least),
             resolved_at: None,
             result_recorded_time: voice.recorded.map(timestamp),
-            annotation: voice.annotation.clone(),
+            annotation: voice.annotation,
             annotation_reused: voice.annotation_reused,
         }
     }
 }
 
-fn names(pair: &Pair, codes: &Codes) -> Vec<String> {
-    let mut names: Vec<String> = pair
-        .sources
-        .iter()
-        .map(|(_, name)| codes.names.text(*name).to_owned())
-        .collect();
-    names.sort();
+fn names(sources: &Sources, codes: &Codes) -> Vec<String> {
+    let mut names: Vec<&str> = sources.iter().map(|(_, name)| codes.names.text(*name)).collect();
+    names.sort_unstable();
     names.dedup();
-    names
+    names.into_iter().map(str::to_owned).collect()
 }
 
 fn sorted(mut rows: Vec<PairRow>) -> Vec<PairRow> {
-    rows.sort_by(|a, b| {
-        let rank = |row: &PairRow| row.severity.unwrap_or(Severity::Medium);
-        (rank(a), &a.key).cmp(&(rank(b), &b.key))
-    });
+    rows.sort_unstable_by(|a, b| (rank(a), &a.key).cmp(&(rank(b), &b.key)));
     rows
 }
 

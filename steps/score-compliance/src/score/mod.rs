@@ -1,5 +1,7 @@
-//! Scores the snapshots a run froze: each is read once, oldest first, as a table of codes; counts are aggregated in
-//! the table engine, and only what is noncompliant or changed becomes rows here.
+//! Scores the snapshots a run froze: each is read oldest first, account by account on every core, in codes; only what
+//! is noncompliant or changed becomes rows. Memory is bounded by row groups, accounts and what is noncompliant: of a
+//! snapshot that is not read yet or any more there are only its compressed files. The baseline is read once more beside
+//! the present snapshot.
 //!
 //! The numbers are those of [`compliance::definitions`]. What those leave open is decided, and written, where it is
 //! computed; in short:
@@ -8,20 +10,22 @@
 //! - Intervals, gaps and result times: the walk (`walk.rs`). Causes: `changes.rs`. Rows of lists: `lists.rs`.
 //!   Accounts, rules, groups and completeness: `card.rs`. Names and places of accounts: `people.rs`.
 
+mod account;
 mod accounts;
 mod card;
 mod changes;
 mod codes;
-mod delta;
 mod durations;
 mod groups;
 mod history;
 mod lists;
 mod merged;
+mod pair;
 mod people;
 mod rows;
 mod rules;
 mod scopes;
+mod sheet;
 mod tally;
 mod walk;
 

@@ -5,26 +5,19 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use compliance::coverage::{Inventory, ScopeCoverage};
 use compliance::rule_name::Deployment;
 use compliance::snapshot::SnapshotContext;
-use polars::prelude::*;
 
 use super::codes::{Code, Codes};
 use super::history::Compared;
-use super::rows::{Rows, cols, numbers};
-use crate::ScoreError;
 
 /// The names each rule has results under, sorted.
-pub(crate) fn names_by_rule(rows: &Rows, codes: &Codes) -> Result<HashMap<Code, Vec<String>>, ScoreError> {
-    let distinct = || -> PolarsResult<Vec<Code>> {
-        let frame = rows.seen()?.group_by([col("name")]).agg([len()]).collect()?;
-        Ok(frame.column("name")?.u32()?.iter().flatten().collect())
-    };
+pub(crate) fn names_by_rule(current: &Compared, codes: &Codes) -> HashMap<Code, Vec<String>> {
     let mut names: HashMap<Code, Vec<String>> = HashMap::new();
-    for name in distinct().map_err(ScoreError::table("reading deployed rule names"))? {
-        let of_rule = names.entry(codes.rule(name).rule).or_default();
+    for name in current.names.iter() {
+        let of_rule = names.entry(codes.rule(name)).or_default();
         of_rule.push(codes.names.text(name).to_owned());
     }
     names.values_mut().for_each(|names| names.sort());
-    Ok(names)
+    names
 }
 
 /// The conformance packs behind these names: by name where a pack of that id is known, else by id.
@@ -47,33 +40,16 @@ pub(crate) fn packs(config_rule_names: &[String], context: &SnapshotContext, cod
 
 /// By rule, the collected scopes where it is deployed and has no results under any name; `None` when the inventory
 /// of a collected scope is not knowable, or no scope was collected.
-pub(crate) fn scopes_without_results(current: &Compared) -> Result<Option<HashMap<Code, u64>>, ScoreError> {
+pub(crate) fn scopes_without_results(current: &Compared) -> Option<HashMap<Code, u64>> {
     if !inventory_known(&current.context.coverage.scopes) {
-        return Ok(None);
+        return None;
     }
-    let count = || -> PolarsResult<HashMap<Code, u64>> {
-        let scope_rule = ["account", "region", "rule"];
-        let deployed = current.scopes.without_results.iter();
-        let frame = numbers(
-            scope_rule,
-            deployed.map(|&(account, region, rule)| [account, region, rule]),
-        )?
-        .lazy()
-        .join(
-            current.rows.seen()?,
-            cols(&scope_rule),
-            cols(&scope_rule),
-            JoinArgs::new(JoinType::Anti),
-        )
-        .group_by([col("rule")])
-        .agg([len().cast(DataType::UInt64).alias("scopes")])
-        .collect()?;
-        let (rules, scopes) = (frame.column("rule")?.u32()?, frame.column("scopes")?.u64()?);
-        Ok(rules.iter().flatten().zip(scopes.iter().flatten()).collect())
-    };
-    count()
-        .map(Some)
-        .map_err(ScoreError::table("counting rules without results"))
+    let mut scopes: HashMap<Code, u64> = HashMap::new();
+    let deployed = current.scopes.without_results.iter();
+    for (_, _, rule) in deployed.filter(|deployed| !current.with_results.contains(*deployed)) {
+        *scopes.entry(*rule).or_default() += 1;
+    }
+    Some(scopes)
 }
 
 /// Whether every collected scope of these has a readable rule inventory, and there is one.

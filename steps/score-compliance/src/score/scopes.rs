@@ -1,36 +1,21 @@
 //! What a snapshot knows of its scopes, in codes: which results count, and whether an absent pair says anything.
 
-use std::collections::{HashMap, HashSet};
-
 use compliance::coverage::{Coverage, Inventory};
 
-use super::codes::{Code, Codes};
+use super::codes::{Code, Codes, Map, Set};
 
 /// What one snapshot can say of a result of another that it lacks. In order: of several sources of a pair, the
 /// greatest tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u32)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Fate {
     /// Nothing: the scope was not collected, or the rule there could not be read.
-    NotCollected = 0,
+    NotCollected,
     /// Its scope was collected, and the rule inventory there does not list the rule as one without results.
-    NotListed = 1,
+    NotListed,
     /// Its scope was collected; the inventory is not knowable.
-    NotKnowable = 2,
+    NotKnowable,
     /// Its scope was collected, and the rule is deployed there without results.
-    Deployed = 3,
-}
-
-impl Fate {
-    /// From the number that tables carry.
-    pub(crate) fn from_code(code: u32) -> Self {
-        match code {
-            0 => Self::NotCollected,
-            1 => Self::NotListed,
-            2 => Self::NotKnowable,
-            _ => Self::Deployed,
-        }
-    }
+    Deployed,
 }
 
 /// Where a result comes from: the region it was reported in and the name its rule is deployed under.
@@ -40,13 +25,13 @@ pub(crate) type Source = (Code, Code);
 #[derive(Debug, Default)]
 pub(crate) struct Scopes {
     /// Accounts that have a scope, collected or not.
-    listed: HashSet<Code>,
+    listed: Set<Code>,
     /// Scopes collected, each with what an absent result there means.
-    collected: HashMap<(Code, Code), Fate>,
+    collected: Map<(Code, Code), Fate>,
     /// (account, region, name) that could not be read in a collected scope.
-    missing_rules: HashSet<(Code, Code, Code)>,
+    missing_rules: Set<(Code, Code, Code)>,
     /// (account, region, rule) deployed in a collected scope under a name without results.
-    pub(crate) without_results: HashSet<(Code, Code, Code)>,
+    pub(crate) without_results: Set<(Code, Code, Code)>,
     /// Scopes listed and not collected.
     pub(crate) missing: u64,
 }
@@ -66,7 +51,7 @@ impl Scopes {
                 Inventory::Known { without_results, .. } => {
                     for name in without_results {
                         let name = codes.name(name);
-                        let rule = codes.rule(name).rule;
+                        let rule = codes.rule(name);
                         scopes.without_results.insert((account, region, rule));
                     }
                     Fate::NotListed
@@ -87,16 +72,16 @@ impl Scopes {
         self.listed.contains(&account)
     }
 
-    /// Scopes collected, with what an absent result there means.
-    pub(crate) fn collected(&self) -> impl Iterator<Item = (Code, Code, Fate)> {
-        self.collected
-            .iter()
-            .map(|(&(account, region), &fate)| (account, region, fate))
-    }
-
-    /// Rules of collected scopes that could not be read: (account, region, name).
-    pub(crate) fn missing_rules(&self) -> impl Iterator<Item = (Code, Code, Code)> {
-        self.missing_rules.iter().copied()
+    /// What this snapshot can say of a result that it lacks.
+    pub(crate) fn fate(&self, account: Code, (region, name): Source, rule: Code) -> Fate {
+        if self.missing_rules.contains(&(account, region, name)) {
+            Fate::NotCollected
+        } else if self.without_results.contains(&(account, region, rule)) {
+            Fate::Deployed
+        } else {
+            let collected = self.collected.get(&(account, region));
+            collected.copied().unwrap_or(Fate::NotCollected)
+        }
     }
 
     /// Whether results of this name in this scope were read, so that an absent one is truly absent.

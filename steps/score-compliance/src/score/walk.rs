@@ -21,12 +21,11 @@
 //!   sources of the first with it), or where an earlier interval of it ended. If there is none, the beginning lies
 //!   before the history read: the age is "at least", from the result time there, but not later than that snapshot.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::codes::Key;
-use super::rows::Pair;
-use super::scopes::{Scopes, Source};
+use super::codes::{Key, Map, Set};
+use super::pair::{Pair, Sources};
+use super::scopes::Scopes;
 
 /// Noncompliance of one pair, from its beginning.
 #[derive(Debug, Clone)]
@@ -40,9 +39,9 @@ pub(crate) struct Interval {
     /// The newest snapshot it is noncompliant in.
     last: usize,
     /// Its sources there.
-    sources: Vec<Source>,
+    sources: Sources,
     /// Sources that were noncompliant when last read.
-    against: Vec<Source>,
+    against: Sources,
 }
 
 /// One resolution seen on the way.
@@ -57,21 +56,21 @@ pub(crate) struct Resolution {
 
 /// A snapshot walked over.
 #[derive(Debug)]
-struct Passed {
-    as_of: i64,
-    scopes: Arc<Scopes>,
+pub(crate) struct Passed {
+    /// Its moment, in milliseconds.
+    pub(crate) as_of: i64,
+    pub(crate) scopes: Arc<Scopes>,
 }
 
-/// The state of the walk after the snapshots passed so far.
+/// The state of one account's walk after the snapshots passed so far.
 #[derive(Debug, Default)]
 pub(crate) struct Walk {
-    passed: Vec<Passed>,
-    open: HashMap<Key, Interval>,
+    open: Map<Key, Interval>,
     /// The last interval of those pairs whose end somebody will ask for.
-    closed: HashMap<Key, Interval>,
+    closed: Map<Key, Interval>,
     /// Where the last interval of a pair ended.
-    ended: HashMap<Key, usize>,
-    watched: HashSet<Key>,
+    ended: Map<Key, usize>,
+    watched: Set<Key>,
     pub(crate) resolutions: Vec<Resolution>,
 }
 
@@ -82,7 +81,7 @@ impl Walk {
     }
 
     /// Keeps the ends of these pairs' intervals from here on: those noncompliant at the baseline.
-    pub(crate) fn watch(&mut self, keys: HashSet<Key>) {
+    pub(crate) fn watch(&mut self, keys: Set<Key>) {
         self.watched = keys;
     }
 
@@ -91,54 +90,53 @@ impl Walk {
         self.open.get(key).or_else(|| self.closed.get(key))
     }
 
-    /// Those of the pairs compliant in all that was read of the next snapshot which are unknown in it.
-    pub(crate) fn doubted(&self, scopes: &Scopes, compliant: &HashMap<Key, Pair>) -> HashSet<Key> {
-        let doubted = |key: &Key| {
-            let mut against = self.open.get(key).into_iter().flat_map(|open| &open.against);
-            against.any(|source| !scopes.read(key.account, *source))
-        };
-        compliant.keys().filter(|key| doubted(key)).copied().collect()
+    /// Whether a pair that is compliant in all that was read of the next snapshot is unknown in it.
+    pub(crate) fn doubts(&self, scopes: &Scopes, key: &Key) -> bool {
+        let mut against = self.open.get(key).into_iter().flat_map(|open| &open.against);
+        against.any(|source| !scopes.read(key.account, *source))
     }
 
-    /// Passes the next snapshot: its noncompliant pairs, and which of the open ones are compliant or doubted in it.
+    /// Passes the last of these snapshots: its noncompliant pairs, and which of the open ones are compliant or doubted
+    /// in it.
     pub(crate) fn pass(
         &mut self,
-        as_of: i64,
-        scopes: Arc<Scopes>,
-        noncompliant: &HashMap<Key, Pair>,
-        compliant: &HashMap<Key, Pair>,
-        doubted: &HashSet<Key>,
+        passed: &[Passed],
+        noncompliant: &Map<Key, Pair>,
+        compliant: &Map<Key, Pair>,
+        doubted: &Set<Key>,
     ) {
-        self.passed.push(Passed { as_of, scopes });
-        let here = self.passed.len() - 1;
-        self.end(here, noncompliant, compliant, doubted);
-        let scopes = &self.passed[here].scopes;
+        let Some((last, _)) = passed.split_last() else {
+            return;
+        };
+        let here = passed.len() - 1;
+        self.end(passed, noncompliant, compliant, doubted);
         for (key, interval) in &mut self.open {
             interval
                 .against
-                .retain(|source| !scopes.read(key.account, *source));
+                .retain(|source| !last.scopes.read(key.account, *source));
         }
         for (key, pair) in noncompliant {
             if let Some(interval) = self.open.get_mut(key) {
                 interval.last = here;
                 interval.sources.clone_from(&pair.sources);
-                interval.against.extend(&pair.against);
+                interval.against.extend_from_slice(&pair.against);
             } else {
-                let interval = self.begin(here, *key, pair);
+                let interval = self.begin(passed, *key, pair);
                 self.open.insert(*key, interval);
             }
         }
     }
 
-    fn begin(&self, here: usize, key: Key, pair: &Pair) -> Interval {
-        let first = self.passed[here].as_of;
+    fn begin(&self, passed: &[Passed], key: Key, pair: &Pair) -> Interval {
+        let here = passed.len() - 1;
+        let first = passed[here].as_of;
         let ended = self.ended.get(&key).copied();
         let known = |snapshot: &usize| {
-            ended == Some(*snapshot) || !self.passed[*snapshot].scopes.unknown(key.account, &pair.sources)
+            ended == Some(*snapshot) || !passed[*snapshot].scopes.unknown(key.account, &pair.sources)
         };
         let without = (0..here).rev().find(known);
         let since = match (without, pair.time) {
-            (Some(without), Some(time)) if self.passed[without].as_of < time && time <= first => time,
+            (Some(without), Some(time)) if passed[without].as_of < time && time <= first => time,
             (None, Some(time)) => time.min(first),
             _ => first,
         };
@@ -155,16 +153,18 @@ impl Walk {
     /// Ends the open intervals of pairs that are not noncompliant here, unless nothing is known of them.
     fn end(
         &mut self,
-        here: usize,
-        noncompliant: &HashMap<Key, Pair>,
-        compliant: &HashMap<Key, Pair>,
-        doubted: &HashSet<Key>,
+        passed: &[Passed],
+        noncompliant: &Map<Key, Pair>,
+        compliant: &Map<Key, Pair>,
+        doubted: &Set<Key>,
     ) {
+        let here = passed.len() - 1;
         let over: Vec<Key> = self
             .open
             .iter()
             .filter(|(key, interval)| {
-                let unknown = || self.passed[here].scopes.unknown(key.account, &interval.sources);
+                let key = *key;
+                let unknown = || passed[here].scopes.unknown(key.account, &interval.sources);
                 let goes_on = noncompliant.contains_key(key) || doubted.contains(key);
                 !goes_on && (compliant.contains_key(key) || !unknown())
             })
@@ -175,7 +175,7 @@ impl Walk {
                 continue;
             };
             if let Some(pair) = compliant.get(&key) {
-                let (earlier, later) = (self.passed[interval.last].as_of, self.passed[here].as_of);
+                let (earlier, later) = (passed[interval.last].as_of, passed[here].as_of);
                 let at = pair
                     .time
                     .filter(|time| earlier < *time && *time <= later)
