@@ -126,11 +126,16 @@ fn timestamps(name: &str, values: Vec<Option<Timestamp>>) -> Column {
 }
 
 /// The table as Parquet. The same table gives the same bytes.
-pub(crate) fn to_parquet(mut frame: DataFrame) -> Result<Vec<u8>, ScoreError> {
+pub(crate) fn to_parquet(frame: DataFrame) -> Result<Vec<u8>, ScoreError> {
+    in_row_groups(frame, ROW_GROUP)
+}
+
+/// The table as Parquet in row groups of so many rows.
+pub(crate) fn in_row_groups(mut frame: DataFrame, rows: usize) -> Result<Vec<u8>, ScoreError> {
     let mut bytes = Vec::new();
     ParquetWriter::new(&mut bytes)
         .with_compression(ParquetCompression::Zstd(None))
-        .with_row_group_size(Some(ROW_GROUP))
+        .with_row_group_size(Some(rows))
         .finish(&mut frame)
         .map_err(ScoreError::table("writing Parquet"))?;
     Ok(bytes)

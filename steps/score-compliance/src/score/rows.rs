@@ -399,3 +399,6 @@ impl<'a> Coder<'a> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
