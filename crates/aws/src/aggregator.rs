@@ -4,6 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use aws_sdk_config::Client;
+use aws_sdk_config::error::SdkError;
+use aws_sdk_config::operation::describe_configuration_aggregators::DescribeConfigurationAggregatorsOutput;
+use aws_sdk_config::operation::select_aggregate_resource_config::{
+    SelectAggregateResourceConfigError, SelectAggregateResourceConfigOutput,
+};
 use aws_sdk_config::types as sdk;
 use compliance::coverage::{SourceState, SourceStatus};
 use compliance::evaluation::{ComplianceType, EvaluationResult, RuleCompliance};
@@ -13,8 +18,7 @@ use compliance::ports::{EvaluationSource, PortError, PortErrorKind, RuleScope};
 use crate::caller::Caller;
 use crate::convert::{required, time};
 use crate::details;
-use crate::failure::Failure;
-use crate::pages::Pages;
+use crate::list::{Failed, Listing, Page};
 use crate::select;
 
 const SERVICE: &str = "Config";
@@ -42,24 +46,21 @@ impl AggregatorSource {
     }
 
     async fn aggregators(&self, name: Option<&str>) -> Result<Vec<sdk::ConfigurationAggregator>, Failed> {
-        let mut found = Vec::new();
-        let mut pages = Pages::default();
-        loop {
-            let answer = self
-                .caller
-                .call(AGGREGATORS, || {
-                    self.client
-                        .describe_configuration_aggregators()
-                        .set_configuration_aggregator_names(name.map(|name| vec![name.to_owned()]))
-                        .set_next_token(pages.token())
-                        .send()
-                })
-                .await?;
-            found.extend(answer.configuration_aggregators.unwrap_or_default());
-            if !pages.turn(SERVICE, AGGREGATORS, answer.next_token.as_deref())? {
-                return Ok(found);
-            }
-        }
+        let ask = |token| {
+            let call = self.client.describe_configuration_aggregators();
+            call.set_configuration_aggregator_names(name.map(|name| vec![name.to_owned()]))
+                .set_next_token(token)
+                .send()
+        };
+        let read = |answer: DescribeConfigurationAggregatorsOutput| {
+            Ok(Page {
+                rows: answer.configuration_aggregators.unwrap_or_default(),
+                token: answer.next_token,
+            })
+        };
+        self.caller
+            .list_until(listing(AGGREGATORS), ask, read, |_| false)
+            .await
     }
 
     /// An aggregator that is not there, with the names of those that are.
@@ -88,63 +89,56 @@ impl AggregatorSource {
         )
     }
 
-    fn failed(&self, failure: Failed, doing: &str, action: &str) -> PortError {
-        match failure {
-            Failed::Call(failure) => {
-                let region = &self.region;
-                failure.port_error(SERVICE, &format!("{doing} in {region}"), action)
-            }
-            Failed::Answer(error) => error,
-        }
+    fn failed(&self, failed: Failed, doing: &str, action: &str) -> PortError {
+        failed.port_error(SERVICE, &format!("{doing} in {}", self.region), action)
     }
 
-    /// Rows of a query as they come, until there are no more or `enough` says so.
+    /// Sends a query for one page of rows.
     async fn select(
         &self,
         aggregator: &str,
         expression: &str,
         limit: i32,
-        enough: impl Fn(&[String]) -> bool + Send,
-    ) -> Result<Vec<String>, Failed> {
-        let mut rows = Vec::new();
-        let mut pages = Pages::default();
-        loop {
-            let answer = self
-                .caller
-                .call(SELECT, || {
-                    self.client
-                        .select_aggregate_resource_config()
-                        .configuration_aggregator_name(aggregator)
-                        .expression(expression)
-                        .limit(limit)
-                        .set_next_token(pages.token())
-                        .send()
-                })
-                .await?;
-            rows.extend(answer.results.unwrap_or_default());
-            if enough(&rows) || !pages.turn(SERVICE, SELECT, answer.next_token.as_deref())? {
-                return Ok(rows);
-            }
-        }
+        token: Option<String>,
+    ) -> Result<SelectAggregateResourceConfigOutput, SdkError<SelectAggregateResourceConfigError>> {
+        self.client
+            .select_aggregate_resource_config()
+            .configuration_aggregator_name(aggregator)
+            .expression(expression)
+            .limit(limit)
+            .set_next_token(token)
+            .send()
+            .await
     }
 }
 
-/// A call that failed or an answer that is refused.
-pub(crate) enum Failed {
-    Call(Failure),
-    Answer(PortError),
+/// A page of a query as it came: each row is a JSON text.
+fn rows(answer: SelectAggregateResourceConfigOutput) -> Result<Page<String>, PortError> {
+    Ok(Page {
+        rows: answer.results.unwrap_or_default(),
+        token: answer.next_token,
+    })
 }
 
-impl From<Failure> for Failed {
-    fn from(failure: Failure) -> Self {
-        Self::Call(failure)
+fn listing(operation: &'static str) -> Listing {
+    Listing {
+        service: SERVICE,
+        operation,
     }
 }
 
-impl From<PortError> for Failed {
-    fn from(error: PortError) -> Self {
-        Self::Answer(error)
-    }
+/// Entries of a page as rows; what is none is left out.
+fn page<E, T>(
+    entries: Option<Vec<E>>,
+    token: Option<String>,
+    row: impl Fn(E) -> Result<Option<T>, PortError>,
+) -> Result<Page<T>, PortError> {
+    let rows = entries.unwrap_or_default().into_iter().map(row);
+    let rows: Result<Vec<Option<T>>, PortError> = rows.collect();
+    Ok(Page {
+        rows: rows?.into_iter().flatten().collect(),
+        token,
+    })
 }
 
 impl EvaluationSource for AggregatorSource {
@@ -172,79 +166,68 @@ impl EvaluationSource for AggregatorSource {
     }
 
     async fn sources(&self, aggregator: &str) -> Result<Vec<SourceStatus>, PortError> {
-        let mut sources = Vec::new();
-        let mut pages = Pages::default();
-        loop {
-            let answer = self
-                .caller
-                .call(SOURCES, || {
-                    self.client
-                        .describe_configuration_aggregator_sources_status()
-                        .configuration_aggregator_name(aggregator)
-                        .limit(100)
-                        .set_next_token(pages.token())
-                        .send()
-                })
-                .await
-                .map_err(|failure| {
-                    self.failed(
-                        failure.into(),
-                        &format!("cannot list the sources of aggregator {aggregator:?}"),
-                        "config:DescribeConfigurationAggregatorSourcesStatus",
-                    )
-                })?;
-            for entry in answer.aggregated_source_status_list.unwrap_or_default() {
-                sources.extend(source_status(entry)?);
-            }
-            if !pages.turn(SERVICE, SOURCES, answer.next_token.as_deref())? {
-                return Ok(sources);
-            }
-        }
+        let ask = |token| {
+            let call = self.client.describe_configuration_aggregator_sources_status();
+            call.configuration_aggregator_name(aggregator)
+                .limit(100)
+                .set_next_token(token)
+                .send()
+        };
+        self.caller
+            .list(listing(SOURCES), ask, |answer| {
+                page(
+                    answer.aggregated_source_status_list,
+                    answer.next_token,
+                    source_status,
+                )
+            })
+            .await
+            .map_err(|failed| {
+                self.failed(
+                    failed,
+                    &format!("cannot list the sources of aggregator {aggregator:?}"),
+                    "config:DescribeConfigurationAggregatorSourcesStatus",
+                )
+            })
     }
 
     async fn rules_with_results(&self, aggregator: &str) -> Result<Vec<RuleCompliance>, PortError> {
-        let mut rules = Vec::new();
-        let mut pages = Pages::default();
-        loop {
-            let answer = self
-                .caller
-                .call(RULES, || {
-                    self.client
-                        .describe_aggregate_compliance_by_config_rules()
-                        .configuration_aggregator_name(aggregator)
-                        .limit(1000)
-                        .set_next_token(pages.token())
-                        .send()
-                })
-                .await
-                .map_err(|failure| {
-                    self.failed(
-                        failure.into(),
-                        &format!("cannot list the rules with results of aggregator {aggregator:?}"),
-                        "config:DescribeAggregateComplianceByConfigRules",
-                    )
-                })?;
-            for entry in answer.aggregate_compliance_by_config_rules.unwrap_or_default() {
-                rules.extend(rule_compliance(entry)?);
-            }
-            if !pages.turn(SERVICE, RULES, answer.next_token.as_deref())? {
-                return Ok(rules);
-            }
-        }
+        let ask = |token| {
+            let call = self.client.describe_aggregate_compliance_by_config_rules();
+            call.configuration_aggregator_name(aggregator)
+                .limit(1000)
+                .set_next_token(token)
+                .send()
+        };
+        self.caller
+            .list(listing(RULES), ask, |answer| {
+                let entries = answer.aggregate_compliance_by_config_rules;
+                page(entries, answer.next_token, rule_compliance)
+            })
+            .await
+            .map_err(|failed| {
+                self.failed(
+                    failed,
+                    &format!("cannot list the rules with results of aggregator {aggregator:?}"),
+                    "config:DescribeAggregateComplianceByConfigRules",
+                )
+            })
     }
 
     async fn records_resource_compliance(&self, aggregator: &str) -> Result<bool, PortError> {
-        let rows = self
-            .select(aggregator, select::ANY, 1, |rows| !rows.is_empty())
+        let ask = |token| self.select(aggregator, select::ANY, 1, token);
+        let found = self
+            .caller
+            .list_until(listing(SELECT), ask, rows, |rows| !rows.is_empty())
             .await
-            .map_err(|failure| {
+            .map_err(|failed| {
                 self.failed(
-                    failure,
+                    failed,
                     &format!("cannot query aggregator {aggregator:?} for recorded AWS::Config::ResourceCompliance items"),
                     "config:SelectAggregateResourceConfig",
                 )
             })?;
-        Ok(!rows.is_empty())
+        Ok(!found.is_empty())
     }
 
     async fn resource_compliance(
@@ -255,12 +238,14 @@ impl EvaluationSource for AggregatorSource {
         let mut results = Vec::new();
         for accounts in account_ids.chunks(select::ACCOUNTS_PER_QUERY) {
             let expression = select::expression(accounts)?;
+            let ask = |token| self.select(aggregator, &expression, 100, token);
             let rows = self
-                .select(aggregator, &expression, 100, |_| false)
+                .caller
+                .list(listing(SELECT), ask, rows)
                 .await
-                .map_err(|failure| {
+                .map_err(|failed| {
                     self.failed(
-                        failure,
+                        failed,
                         &format!(
                             "cannot query aggregator {aggregator:?} for the results of {}",
                             select::range(accounts)
@@ -281,42 +266,34 @@ impl EvaluationSource for AggregatorSource {
         scope: RuleScope<'_>,
         only: Option<ComplianceType>,
     ) -> Result<Vec<EvaluationResult>, PortError> {
-        let mut results = Vec::new();
-        let mut pages = Pages::default();
         let only = only.map(|only| sdk::ComplianceType::from(only.as_str()));
-        loop {
-            let answer = self
-                .caller
-                .call(DETAILS, || {
-                    self.client
-                        .get_aggregate_compliance_details_by_config_rule()
-                        .configuration_aggregator_name(aggregator)
-                        .config_rule_name(scope.config_rule_name)
-                        .account_id(scope.account_id)
-                        .aws_region(scope.aws_region)
-                        .set_compliance_type(only.clone())
-                        .limit(100)
-                        .set_next_token(pages.token())
-                        .send()
-                })
-                .await
-                .map_err(|failure| {
-                    self.failed(
-                        failure.into(),
-                        &format!(
-                            "cannot read the results of rule {:?} in account {} {} from aggregator {aggregator:?}",
-                            scope.config_rule_name, scope.account_id, scope.aws_region
-                        ),
-                        "config:GetAggregateComplianceDetailsByConfigRule",
-                    )
-                })?;
-            for entry in answer.aggregate_evaluation_results.unwrap_or_default() {
-                results.extend(details::result(scope, entry)?);
-            }
-            if !pages.turn(SERVICE, DETAILS, answer.next_token.as_deref())? {
-                return Ok(results);
-            }
-        }
+        let ask = |token| {
+            let call = self.client.get_aggregate_compliance_details_by_config_rule();
+            call.configuration_aggregator_name(aggregator)
+                .config_rule_name(scope.config_rule_name)
+                .account_id(scope.account_id)
+                .aws_region(scope.aws_region)
+                .set_compliance_type(only.clone())
+                .limit(100)
+                .set_next_token(token)
+                .send()
+        };
+        self.caller
+            .list(listing(DETAILS), ask, |answer| {
+                let entries = answer.aggregate_evaluation_results;
+                page(entries, answer.next_token, |entry| details::result(scope, entry))
+            })
+            .await
+            .map_err(|failed| {
+                self.failed(
+                    failed,
+                    &format!(
+                        "cannot read the results of rule {:?} in account {} {} from aggregator {aggregator:?}",
+                        scope.config_rule_name, scope.account_id, scope.aws_region
+                    ),
+                    "config:GetAggregateComplianceDetailsByConfigRule",
+                )
+            })
     }
 }
 

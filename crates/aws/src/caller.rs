@@ -29,7 +29,7 @@ impl Backoff {
     /// Against a server on this machine, which has nobody else to serve.
     pub(crate) const LOOPBACK: Self = Self {
         base: Duration::from_millis(5),
-        cap: Duration::from_millis(500),
+        cap: Duration::from_millis(200),
     };
 
     /// The longest wait after `failed` attempts (1 or more).
@@ -41,13 +41,57 @@ impl Backoff {
     }
 }
 
+/// How long a call is tried.
+///
+/// Being throttled says that AWS is well and asked too fast. That is the budget's to mend, and takes as long as it takes
+/// all calls together: throttled attempts do not use up the attempts of a call. They end when AWS throttles everything.
+#[derive(Debug, Clone, Copy)]
+struct Patience {
+    max_attempts: u32,
+}
+
+/// Throttled attempts for each of the attempts set: of one call, or in a row over all calls.
+const THROTTLED_PER_ATTEMPT: u32 = 8;
+
+impl Patience {
+    fn is_at_its_end(self, tried: Tried, failure: &Failure, throttled_in_a_row: u32) -> bool {
+        if failure.is_throttling() {
+            let most = self.max_attempts.saturating_mul(THROTTLED_PER_ATTEMPT);
+            tried.throttled.max(throttled_in_a_row) >= most
+        } else {
+            tried.failed >= self.max_attempts
+        }
+    }
+}
+
+/// Attempts of one call that brought no answer.
+#[derive(Debug, Clone, Copy, Default)]
+struct Tried {
+    throttled: u32,
+    failed: u32,
+}
+
+impl Tried {
+    fn add(&mut self, failure: &Failure) {
+        if failure.is_throttling() {
+            self.throttled += 1;
+        } else {
+            self.failed += 1;
+        }
+    }
+
+    fn all(self) -> u32 {
+        self.throttled + self.failed
+    }
+}
+
 /// Everything that calls of a run share.
 #[derive(Debug)]
 pub(crate) struct Caller {
     budget: Budget,
     in_flight: Semaphore,
     backoff: Backoff,
-    max_attempts: u32,
+    patience: Patience,
     calls: Mutex<BTreeMap<String, CallCount>>,
 }
 
@@ -60,7 +104,9 @@ impl Caller {
             budget: Budget::new(rate),
             in_flight: Semaphore::new(concurrency),
             backoff,
-            max_attempts: max_attempts.max(1),
+            patience: Patience {
+                max_attempts: max_attempts.max(1),
+            },
             calls: Mutex::default(),
         }
     }
@@ -78,25 +124,36 @@ impl Caller {
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
         T: Send,
     {
-        let mut failed = 0;
+        let mut tried = Tried::default();
         loop {
-            let failure = match self.attempt(operation, &attempt).await {
+            let (failure, in_a_row) = match self.attempt(operation, &attempt).await {
                 Ok(answer) => {
                     self.count(operation, |count| count.succeeded += 1);
                     return Ok(answer);
                 }
-                Err(failure) => failure,
+                Err(failed) => failed,
             };
-            failed += 1;
-            if !failure.retryable || failed >= self.max_attempts {
+            tried.add(&failure);
+            if !failure.retryable || self.patience.is_at_its_end(tried, &failure, in_a_row) {
                 self.count(operation, |count| count.failed += 1);
-                return Err(failure.after(failed));
+                return Err(failure.after(tried.all()));
             }
-            tokio::time::sleep(jittered(self.backoff.limit(failed))).await;
+            self.wait(tried.all()).await;
         }
     }
 
-    async fn attempt<T, E, F, A>(&self, operation: &'static str, attempt: &A) -> Result<T, Failure>
+    /// Waits after this many failures (1 or more).
+    pub(crate) async fn wait(&self, failed: u32) {
+        tokio::time::sleep(jittered(self.backoff.limit(failed))).await;
+    }
+
+    /// Attempts that may fail before a call is given up, throttled ones apart.
+    pub(crate) fn max_attempts(&self) -> u32 {
+        self.patience.max_attempts
+    }
+
+    /// One attempt; a failure comes with how many attempts in a row AWS has throttled, over all calls.
+    async fn attempt<T, E, F, A>(&self, operation: &'static str, attempt: &A) -> Result<T, (Failure, u32)>
     where
         A: Fn() -> F + Send + Sync,
         F: Future<Output = Result<T, SdkError<E>>> + Send,
@@ -115,11 +172,12 @@ impl Caller {
             }
             Err(error) => {
                 let failure = Failure::of(operation, error);
+                let mut in_a_row = 0;
                 if failure.is_throttling() {
                     self.count(operation, |count| count.throttled += 1);
-                    self.budget.throttled(permit);
+                    in_a_row = self.budget.throttled(permit);
                 }
-                Err(failure)
+                Err((failure, in_a_row))
             }
         }
     }
@@ -129,7 +187,7 @@ impl Caller {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn count(&self, operation: &'static str, change: impl FnOnce(&mut CallCount)) {
+    pub(crate) fn count(&self, operation: &'static str, change: impl FnOnce(&mut CallCount)) {
         change(self.counts().entry(operation.to_owned()).or_default());
     }
 }

@@ -20,6 +20,7 @@ use crate::caller::{Backoff, Caller};
 use crate::endpoints;
 use crate::inventory::MemberRuleInventory;
 use crate::organizations::OrganizationsDirectory;
+use crate::whole::WholeAnswers;
 
 /// Requests per second against AWS unless set otherwise. AWS publishes no limit; parallel calls by rule are
 /// throttled almost always.
@@ -118,10 +119,20 @@ impl Aws {
         })
     }
 
+    fn config_client(&self) -> aws_sdk_config::Client {
+        let config = aws_sdk_config::config::Builder::from(&self.config).interceptor(WholeAnswers);
+        aws_sdk_config::Client::from_conf(config.build())
+    }
+
+    fn organizations_client(&self) -> aws_sdk_organizations::Client {
+        let config = aws_sdk_organizations::config::Builder::from(&self.config).interceptor(WholeAnswers);
+        aws_sdk_organizations::Client::from_conf(config.build())
+    }
+
     /// The aggregators of this account and region.
     pub fn source(&self) -> AggregatorSource {
         AggregatorSource::new(
-            aws_sdk_config::Client::new(&self.config),
+            self.config_client(),
             self.region.clone(),
             Arc::clone(&self.caller),
         )
@@ -129,10 +140,7 @@ impl Aws {
 
     /// The organization of this account.
     pub fn directory(&self) -> OrganizationsDirectory {
-        OrganizationsDirectory::new(
-            aws_sdk_organizations::Client::new(&self.config),
-            Arc::clone(&self.caller),
-        )
+        OrganizationsDirectory::new(self.organizations_client(), Arc::clone(&self.caller))
     }
 
     /// The member accounts of an aggregator, by the role of the settings.
@@ -158,13 +166,19 @@ impl Aws {
     /// The ARN of who calls; `None` when STS does not say. No permission is needed for it, so a failure means
     /// that STS is out of reach or nobody is signed in, and the first call that matters will say so.
     pub async fn principal(&self) -> Option<String> {
-        let sts = aws_sdk_sts::Client::new(&self.config);
+        let sts = sts(&self.config);
         let answer = self
             .caller
             .call("GetCallerIdentity", || sts.get_caller_identity().send())
             .await;
         answer.ok()?.arn
     }
+}
+
+/// A client of STS.
+pub(crate) fn sts(config: &SdkConfig) -> aws_sdk_sts::Client {
+    let config = aws_sdk_sts::config::Builder::from(config).interceptor(WholeAnswers);
+    aws_sdk_sts::Client::from_conf(config.build())
 }
 
 /// The SDK takes a profile that does not exist for an empty one, and so would go on with whatever credentials the

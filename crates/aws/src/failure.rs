@@ -68,6 +68,9 @@ const CREDENTIALS: &[&str] = &[
     "UnrecognizedClientException",
 ];
 
+/// Codes of credentials that were good before.
+const EXPIRED: &[&str] = &["ExpiredToken", "ExpiredTokenException", "RequestExpired"];
+
 impl Failure {
     /// Reads an SDK error: what kind it is and whether another attempt may help.
     pub(crate) fn of<E>(operation: &'static str, error: SdkError<E>) -> Self
@@ -109,6 +112,12 @@ impl Failure {
         self.kind == PortErrorKind::Throttled
     }
 
+    /// The credentials ran out; others may do.
+    pub(crate) fn is_expired(&self) -> bool {
+        let code = self.code.as_deref().unwrap_or_default();
+        EXPIRED.contains(&code)
+    }
+
     /// As an error of a port: what could not be done (`doing`, such as `cannot list the sources of aggregator
     /// "x"`), what AWS said, and the remedy. `action` is the IAM action the call needs.
     pub(crate) fn port_error(self, service: &'static str, doing: &str, action: &str) -> PortError {
@@ -146,7 +155,7 @@ impl Failure {
             }
             PortErrorKind::AccessDenied => format!("allow {action} for the principal named, then run again"),
             PortErrorKind::Credentials => {
-                "run `aws sso login`, set --profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY".to_owned()
+                "run `aws sso login`, set --profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, then run again".to_owned()
             }
             PortErrorKind::NotFound => "check its name, --profile and --region".to_owned(),
             PortErrorKind::InvalidAnswer => "run again; if it stays, report it with this message".to_owned(),

@@ -13,9 +13,10 @@ mod details;
 mod endpoints;
 mod failure;
 mod inventory;
+mod list;
 mod organizations;
-mod pages;
 mod select;
+mod whole;
 
 pub use aggregator::AggregatorSource;
 pub use connect::{Aws, AwsSettings, DEFAULT_REQUESTS_PER_SECOND};

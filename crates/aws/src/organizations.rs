@@ -8,10 +8,10 @@ use compliance::organization::Account;
 use compliance::ports::{OrganizationDirectory, PortError, PortErrorKind};
 
 use crate::caller::Caller;
-use crate::failure::Failure;
-use crate::pages::Pages;
+use crate::list::{Listing, Page};
 
 const SERVICE: &str = "Organizations";
+const DOING: &str = "cannot read the accounts of the organization";
 
 /// The active accounts of this account's organization, with their path of organizational units.
 #[derive(Debug, Clone)]
@@ -29,80 +29,71 @@ impl OrganizationsDirectory {
     }
 
     async fn roots(&self) -> Result<Vec<Parent>, PortError> {
-        let mut roots = Vec::new();
-        let mut pages = Pages::default();
-        loop {
-            let answer = self
-                .caller
-                .call("ListRoots", || {
-                    self.client.list_roots().set_next_token(pages.token()).send()
-                })
-                .await
-                .map_err(|failure| failed(failure, "organizations:ListRoots"))?;
-            for root in answer.roots.unwrap_or_default() {
-                roots.push(parent("ListRoots", root.id, root.name, None)?);
-            }
-            if !pages.turn(SERVICE, "ListRoots", answer.next_token.as_deref())? {
-                return Ok(roots);
-            }
-        }
+        const OPERATION: &str = "ListRoots";
+        self.caller
+            .list(
+                listing(OPERATION),
+                |token| self.client.list_roots().set_next_token(token).send(),
+                |answer| {
+                    let roots = answer.roots.unwrap_or_default().into_iter();
+                    let rows = roots.map(|root| parent(OPERATION, root.id, root.name, None));
+                    page(rows.collect(), answer.next_token)
+                },
+            )
+            .await
+            .map_err(|failed| failed.port_error(SERVICE, DOING, "organizations:ListRoots"))
     }
 
     async fn units_under(&self, (id, path): &Parent) -> Result<Vec<Parent>, PortError> {
         const OPERATION: &str = "ListOrganizationalUnitsForParent";
-        let mut units = Vec::new();
-        let mut pages = Pages::default();
-        loop {
-            let answer = self
-                .caller
-                .call(OPERATION, || {
-                    self.client
-                        .list_organizational_units_for_parent()
-                        .parent_id(id)
-                        .set_next_token(pages.token())
-                        .send()
-                })
-                .await
-                .map_err(|failure| failed(failure, "organizations:ListOrganizationalUnitsForParent"))?;
-            for unit in answer.organizational_units.unwrap_or_default() {
-                units.push(parent(OPERATION, unit.id, unit.name, Some(path))?);
-            }
-            if !pages.turn(SERVICE, OPERATION, answer.next_token.as_deref())? {
-                return Ok(units);
-            }
-        }
+        let ask = |token| {
+            let call = self.client.list_organizational_units_for_parent();
+            call.parent_id(id).set_next_token(token).send()
+        };
+        self.caller
+            .list(listing(OPERATION), ask, |answer| {
+                let units = answer.organizational_units.unwrap_or_default().into_iter();
+                let rows = units.map(|unit| parent(OPERATION, unit.id, unit.name, Some(path)));
+                page(rows.collect(), answer.next_token)
+            })
+            .await
+            .map_err(|failed| {
+                failed.port_error(SERVICE, DOING, "organizations:ListOrganizationalUnitsForParent")
+            })
     }
 
     async fn accounts_under(&self, (id, path): &Parent) -> Result<Vec<Account>, PortError> {
         const OPERATION: &str = "ListAccountsForParent";
-        let mut accounts = Vec::new();
-        let mut pages = Pages::default();
-        loop {
-            let answer = self
-                .caller
-                .call(OPERATION, || {
-                    self.client
-                        .list_accounts_for_parent()
-                        .parent_id(id)
-                        .set_next_token(pages.token())
-                        .send()
-                })
-                .await
-                .map_err(|failure| failed(failure, "organizations:ListAccountsForParent"))?;
-            for account in answer.accounts.unwrap_or_default() {
-                if is_active(&account) {
-                    accounts.push(Account {
+        let ask = |token| {
+            let call = self.client.list_accounts_for_parent();
+            call.parent_id(id).set_next_token(token).send()
+        };
+        self.caller
+            .list(listing(OPERATION), ask, |answer| {
+                let accounts = answer.accounts.unwrap_or_default().into_iter();
+                let rows = accounts.filter(is_active).map(|account| {
+                    Ok(Account {
                         account_id: account.id.ok_or_else(|| absent(OPERATION, "Id"))?,
                         name: account.name,
                         organizational_unit: Some(path.clone()),
-                    });
-                }
-            }
-            if !pages.turn(SERVICE, OPERATION, answer.next_token.as_deref())? {
-                return Ok(accounts);
-            }
-        }
+                    })
+                });
+                page(rows.collect(), answer.next_token)
+            })
+            .await
+            .map_err(|failed| failed.port_error(SERVICE, DOING, "organizations:ListAccountsForParent"))
     }
+}
+
+fn listing(operation: &'static str) -> Listing {
+    Listing {
+        service: SERVICE,
+        operation,
+    }
+}
+
+fn page<T>(rows: Result<Vec<T>, PortError>, token: Option<String>) -> Result<Page<T>, PortError> {
+    Ok(Page { rows: rows?, token })
 }
 
 impl OrganizationDirectory for OrganizationsDirectory {
@@ -148,8 +139,4 @@ fn absent(operation: &str, field: &str) -> PortError {
         PortErrorKind::InvalidAnswer,
         format!("{operation} gave an entry without {field}; run again, and if it stays, report it"),
     )
-}
-
-fn failed(failure: Failure, action: &str) -> PortError {
-    failure.port_error(SERVICE, "cannot read the accounts of the organization", action)
 }

@@ -18,7 +18,7 @@ use compliance::progress::Silent;
 use compliance::settings::Settings;
 use local::MemoryObjectStore;
 use simulated_org::{
-    ErrorAnswer, Organization, Recorded, ResourceComplianceRecording, Server, SimulationConfig, Truth, World,
+    Fault, Organization, Recorded, ResourceComplianceRecording, Server, SimulationConfig, Truth, World,
 };
 
 const AS_OF: &str = "2026-11-21T09:00:00Z";
@@ -178,10 +178,8 @@ async fn faults_that_are_recovered_leave_no_trace() {
     let truth = truth(config(ResourceComplianceRecording::Most));
     let calm = Server::start(Organization::from(truth.clone()), ([127, 0, 0, 1], 0), at()).unwrap();
     let asked = AtomicUsize::new(0);
-    let organization = Organization::from(truth).with_fault(move |_| {
-        (asked.fetch_add(1, Ordering::Relaxed) % 5 == 2)
-            .then(|| ErrorAnswer::new(400, "ThrottlingException", "Rate exceeded"))
-    });
+    let organization = Organization::from(truth)
+        .with_fault(move |_| (asked.fetch_add(1, Ordering::Relaxed) % 5 == 2).then_some(Fault::Throttled));
     let rough = Server::start(organization, ([127, 0, 0, 1], 0), at()).unwrap();
     let (calm, rough) = (collect(&calm).await, collect(&rough).await);
     assert_eq!((calm.plan, &calm.shards), (rough.plan, &rough.shards));

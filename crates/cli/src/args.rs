@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use compliance::Timestamp;
 use compliance::report::ReportKind;
+use simulated_org::Faults;
 
 /// AWS Config compliance across an AWS Organization, turned into reports that people trust.
 #[derive(Debug, Parser)]
@@ -113,7 +114,7 @@ pub(crate) struct SourceArgs {
     pub(crate) snapshot: Option<PathBuf>,
 }
 
-/// Size of the simulated organization.
+/// Size of the simulated organization, and what goes wrong there.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Simulation")]
 pub(crate) struct SimulationArgs {
@@ -132,12 +133,30 @@ pub(crate) struct SimulationArgs {
     /// Resources per account and region.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=10_000))]
     pub(crate) resources: Option<u32>,
+    /// What goes wrong on purpose, such as throttle=0.5,5xx=0.1,latency=50ms. The data stays the same.
+    #[arg(long, value_name = "LIST", long_help = FAULTS)]
+    pub(crate) faults: Option<Faults>,
 }
 
+const FAULTS: &str = "\
+What goes wrong on purpose, separated by commas; drawn from the seed, the call and its attempt. The data stays the same.
+  throttle=0.5          this share of calls is throttled
+  5xx=0.1               this share is answered by 500 or 503, with or without a body
+  cut=0.02              this share loses its connection in the middle of headers or body
+  truncate=0.02         this share has a body that ends early
+  repeat-page=0.01      this share brings the page before once more, with a token used before
+  latency=50ms          every answer waits
+  rate=5                more requests per second than this are throttled
+  expire-after=4        each 4th call that goes on with a list finds its token expired
+  expire-credentials-after=9
+                        the session of a role expires after 9 calls
+  fail=111122223333     every call about this account fails, for ever; may be repeated";
+
 impl SimulationArgs {
-    /// At least one size is given.
+    /// At least one of them is given.
     pub(crate) fn any(&self) -> bool {
         self.seed.is_some()
+            || self.faults.is_some()
             || [self.accounts, self.regions, self.rules, self.resources]
                 .iter()
                 .any(Option::is_some)

@@ -45,7 +45,7 @@ impl Simulation {
     pub(crate) fn start(args: &SimulationArgs, at: Timestamp) -> Result<Self, CliError> {
         let config = config(args);
         let description = config.describe();
-        let server = start(world(config)?, 0, at)?;
+        let server = start(faulty(world(config)?, args), 0, at)?;
         Ok(Self { server, description })
     }
 
@@ -90,6 +90,7 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), CliError> {
             world(config)?
         }
     };
+    let organization = faulty(organization, &args.simulation);
     let server = start(organization, args.port, args.day.unwrap_or_else(now))?;
     crate::print(&format!(
         "listening on {} (aggregator {AGGREGATOR}; Config, Organizations and STS for any AWS client; signatures are not checked)\n",
@@ -112,6 +113,15 @@ fn config(args: &SimulationArgs) -> SimulationConfig {
         rules: args.rules.unwrap_or(default.rules),
         resources: args.resources.unwrap_or(default.resources),
         ..default
+    }
+}
+
+/// The organization with the faults asked for. They are no part of the description: what they leave is the same data,
+/// or a scope that is missing and says so.
+fn faulty(organization: Organization, args: &SimulationArgs) -> Organization {
+    match &args.faults {
+        Some(faults) => organization.with_faults(faults.clone(), config(args).seed),
+        None => organization,
     }
 }
 

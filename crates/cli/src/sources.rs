@@ -19,7 +19,8 @@ use crate::unfinished::{Moment, Run};
 pub(crate) async fn run(kind: ReportKind, args: RunArgs) -> Result<(), CliError> {
     if args.simulation.any() && !args.source.simulate {
         return Err(CliError::Usage(
-            "--seed, --accounts, --regions, --rules and --resources go with --simulate only".to_owned(),
+            "--seed, --accounts, --regions, --rules, --resources and --faults go with --simulate only"
+                .to_owned(),
         ));
     }
     let mut settings = session::read_settings(args.settings.as_ref())?;

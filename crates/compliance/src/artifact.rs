@@ -68,6 +68,15 @@ pub struct CallCount {
     pub attempts: u64,
     /// Attempts answered by throttling.
     pub throttled: u64,
+    /// Pages that came again and were thrown away.
+    #[serde(default)]
+    pub repeated_pages: u64,
+    /// Rows that came more than once, and count once.
+    #[serde(default)]
+    pub duplicate_rows: u64,
+    /// Lists begun anew, as their token was refused.
+    #[serde(default)]
+    pub restarts: u64,
 }
 
 /// `provenance.json`: when, by whom, how long, how many calls. The only file of a bundle that may differ between

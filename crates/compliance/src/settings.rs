@@ -70,7 +70,7 @@ impl Default for CollectionSettings {
         Self {
             requests_per_second: None,
             concurrency: 8,
-            max_attempts: 8,
+            max_attempts: 10,
             accounts_per_shard: 25,
             expected_accounts: Vec::new(),
             expected_regions: Vec::new(),

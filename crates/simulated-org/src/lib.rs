@@ -21,6 +21,7 @@
 //! ```
 
 mod config;
+mod faults;
 mod moment;
 mod random;
 mod recorded;
@@ -29,6 +30,7 @@ mod truth;
 mod world;
 
 pub use config::{ResourceComplianceRecording, SimulationConfig};
+pub use faults::{Faults, FaultsError};
 pub use recorded::{Recorded, RecordedError};
 pub use server::{Call, ErrorAnswer, Fault, Organization, Server, serve};
 pub use truth::Truth;

@@ -2,7 +2,7 @@
 //! which facts are asked for never matters.
 
 /// The hash of an entity's path; children are derived from it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Key(u64);
 
 impl Key {

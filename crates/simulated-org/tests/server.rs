@@ -14,8 +14,8 @@ use compliance::evaluation::{ComplianceType, EvaluationResult};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use simulated_org::{
-    Call, ErrorAnswer, Organization, Recorded, ResourceComplianceRecording, Server, SimulationConfig, Truth,
-    World,
+    Call, ErrorAnswer, Fault, Organization, Recorded, ResourceComplianceRecording, Server, SimulationConfig,
+    Truth, World,
 };
 
 const RECORDED: &str = include_str!("../recorded/one-account-evaluations.json");
@@ -384,8 +384,9 @@ fn the_moment_can_be_changed_between_collections() {
 #[test]
 fn a_test_can_make_any_call_fail() {
     let fault = |call: &Call| {
-        let throttled = ErrorAnswer::new(400, "ThrottlingException", "Rate exceeded");
-        (call.operation == DETAILS && call.aws_region.as_deref() == Some("eu-west-1")).then_some(throttled)
+        let refused = ErrorAnswer::new(400, "ThrottlingException", "Rate exceeded");
+        let chosen = call.operation == DETAILS && call.aws_region.as_deref() == Some("eu-west-1");
+        chosen.then_some(Fault::Error(refused))
     };
     let client = start(Organization::from(world()).with_fault(fault));
     let input =

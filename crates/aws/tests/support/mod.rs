@@ -2,6 +2,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
+    dead_code,
     reason = "a test that cannot go on has failed"
 )]
 

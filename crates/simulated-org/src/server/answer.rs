@@ -36,7 +36,7 @@ pub(super) struct Answer {
     pub(super) media_type: &'static str,
     /// The error's code, for the header that clients read before the body.
     pub(super) error: Option<String>,
-    pub(super) body: String,
+    pub(super) body: Vec<u8>,
 }
 
 const JSON: &str = "application/x-amz-json-1.1";
@@ -48,12 +48,14 @@ pub(super) fn json(outcome: Result<Value, ErrorAnswer>) -> Answer {
             status: 200,
             media_type: JSON,
             error: None,
-            body: body.to_string(),
+            body: body.to_string().into_bytes(),
         },
         Err(error) => Answer {
             status: error.status,
             media_type: JSON,
-            body: json!({"__type": error.code, "message": error.message}).to_string(),
+            body: json!({"__type": error.code, "message": error.message})
+                .to_string()
+                .into_bytes(),
             error: Some(error.code),
         },
     }
@@ -65,7 +67,7 @@ pub(super) fn xml(outcome: Result<String, ErrorAnswer>) -> Answer {
             status: 200,
             media_type: XML,
             error: None,
-            body,
+            body: body.into_bytes(),
         },
         Err(error) => Answer {
             status: error.status,
@@ -75,7 +77,8 @@ pub(super) fn xml(outcome: Result<String, ErrorAnswer>) -> Answer {
                  <Code>{}</Code><Message>{}</Message></Error></ErrorResponse>",
                 escape(&error.code),
                 escape(&error.message)
-            ),
+            )
+            .into_bytes(),
             error: None,
         },
     }

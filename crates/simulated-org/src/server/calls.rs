@@ -1,12 +1,16 @@
 //! From a request to an answer, without any I/O: what was asked, by whom, and who answers.
 
+use std::time::Duration;
+
 use compliance::coverage::SourceStatus;
 use serde_json::Value;
 
 use super::answer::{self, Answer, ErrorAnswer};
+use super::cut::Cut;
+use super::inject::{Asked, Fault, Injection};
 use super::members::Members;
 use super::select::Item;
-use super::{Fault, config, inventory, organizations, paging, select, sts};
+use super::{config, inventory, organizations, paging, select, sts};
 use crate::truth::Truth;
 use compliance::evaluation::RuleCompliance;
 
@@ -65,11 +69,7 @@ pub(super) struct Caller {
 impl Caller {
     /// Reads `AWS4-HMAC-SHA256 Credential=<key id>/<day>/<region>/<service>/aws4_request, ...`.
     fn read(authorization: &str) -> Self {
-        let scope = authorization
-            .split_once("Credential=")
-            .and_then(|(_, rest)| rest.split([',', ' ']).next())
-            .unwrap_or_default();
-        let mut parts = scope.split('/');
+        let mut parts = scope(authorization).split('/');
         let key = parts.next().unwrap_or_default();
         Self {
             assumed_account: sts::assumed_account(key).map(ToOwned::to_owned),
@@ -100,37 +100,111 @@ impl Context<'_> {
 const CONFIG: &str = "StarlingDoveService";
 const ORGANIZATIONS: &str = "AWSOrganizationsV20161128";
 
-/// Answers a request.
-pub(super) fn answer(answered: &Answered, fault: Option<&Fault>, request: &Request) -> Answer {
+/// An answer as it goes on the wire.
+pub(super) struct Reply {
+    pub(super) answer: Answer,
+    /// How long it waits.
+    pub(super) delay: Duration,
+    /// Where the connection closes in the middle of it.
+    pub(super) cut: Option<Cut>,
+}
+
+/// Answers a request that came at this time since the server began.
+pub(super) fn reply(answered: &Answered, injection: &Injection, request: &Request, now: Duration) -> Reply {
     let caller = Caller::read(&request.authorization);
-    match request.target.split_once('.') {
+    let (mut answer, fault) = match request.target.split_once('.') {
         Some((service, operation)) => {
-            answer::json(json_call(answered, fault, &caller, service, operation, request))
+            let (outcome, fault) =
+                json_call(answered, injection, &caller, (service, operation), request, now);
+            (answer::json(outcome), fault)
         }
-        None => answer::xml(sts::answer(answered, fault, &caller, &request.body)),
+        None => {
+            let (outcome, fault) = sts_call(answered, injection, &caller, request, now);
+            (answer::xml(outcome), fault)
+        }
+    };
+    let mut cut = None;
+    match fault {
+        Some(Fault::Unavailable { body: false, .. }) => {
+            answer.body.clear();
+            answer.error = None;
+        }
+        Some(Fault::Truncated { share }) => {
+            let left = (answer.body.len() as f64 * share) as usize;
+            answer.body.truncate(left);
+        }
+        Some(Fault::Cut { in_headers, share }) => cut = Some(Cut { in_headers, share }),
+        _ => {}
+    }
+    Reply {
+        answer,
+        delay: injection.latency(),
+        cut,
+    }
+}
+
+/// A service, as far as its errors differ.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Service {
+    Config,
+    Organizations,
+    Sts,
+}
+
+impl Service {
+    /// The error that a fault is answered by, if it is one.
+    fn error(self, fault: &Fault) -> Option<ErrorAnswer> {
+        let expired = "The security token included in the request is expired";
+        match (fault, self) {
+            (Fault::Error(error), _) => Some(error.clone()),
+            (Fault::Throttled, Self::Config) => {
+                Some(ErrorAnswer::bad("ThrottlingException", "Rate exceeded"))
+            }
+            (Fault::Throttled, Self::Organizations) => Some(ErrorAnswer::bad(
+                "TooManyRequestsException",
+                "You have sent too many requests in too short a period of time.",
+            )),
+            (Fault::Throttled, Self::Sts) => Some(ErrorAnswer::bad("Throttling", "Rate exceeded")),
+            (Fault::Unavailable { status: 503, .. }, _) => Some(ErrorAnswer::new(
+                503,
+                "ServiceUnavailable",
+                "The service is unavailable.",
+            )),
+            (Fault::Unavailable { status, .. }, _) => {
+                Some(ErrorAnswer::new(*status, "InternalFailure", "An internal error."))
+            }
+            (Fault::ExpiredCredentials, Self::Sts) => Some(ErrorAnswer::new(403, "ExpiredToken", expired)),
+            (Fault::ExpiredCredentials, _) => Some(ErrorAnswer::bad("ExpiredTokenException", expired)),
+            _ => None,
+        }
     }
 }
 
 fn json_call(
     answered: &Answered,
-    fault: Option<&Fault>,
+    injection: &Injection,
     caller: &Caller,
-    service: &str,
-    operation: &str,
+    (service, operation): (&str, &str),
     request: &Request,
-) -> Result<Value, ErrorAnswer> {
+    now: Duration,
+) -> (Result<Value, ErrorAnswer>, Option<Fault>) {
     let text = if request.body.is_empty() {
         "{}"
     } else {
         &request.body
     };
-    let body: Value = serde_json::from_str(text)
-        .ok()
-        .filter(Value::is_object)
-        .ok_or_else(|| ErrorAnswer::bad("SerializationException", "The request is not a JSON object."))?;
+    let Some(body) = serde_json::from_str(text).ok().filter(Value::is_object) else {
+        let error = ErrorAnswer::bad("SerializationException", "The request is not a JSON object.");
+        return (Err(error), None);
+    };
+    let kind = if service == ORGANIZATIONS {
+        Service::Organizations
+    } else {
+        Service::Config
+    };
     let members = Members::new(
         &body,
-        if service == ORGANIZATIONS {
+        if kind == Service::Organizations {
             "InvalidInputException"
         } else {
             "ValidationException"
@@ -142,15 +216,73 @@ fn json_call(
         caller,
         members,
     };
-    if let Some(error) = fault.and_then(|fault| fault(&call(&context))) {
-        return Err(error);
-    }
-    match service {
-        CONFIG if inventory::OPERATIONS.contains(&operation) => inventory::answer(&context),
-        CONFIG => config::answer(&context),
-        ORGANIZATIONS => organizations::answer(&context),
-        _ => Err(unknown_operation()),
-    }
+    let list = paging::binding(operation, caller, &body);
+    let continues = members.text("NextToken").filter(|token| !token.is_empty());
+    let asked = Asked {
+        call: &call(&context),
+        caller: format!("{caller:?}"),
+        input: text,
+        session: caller.assumed_account.is_some().then(|| access_key_id(request)),
+        continues: continues.map(|_| list.as_str()),
+    };
+    let fault = injection.fault(&asked, now);
+    let instead = fault.as_ref().and_then(|fault| match fault {
+        Fault::RepeatedPage => continues.and_then(|_| injection.page_before(&list)).map(Ok),
+        Fault::ExpiredToken => continues.map(|_| Err(paging::refused(&members, kind == Service::Config))),
+        fault => kind.error(fault).map(Err),
+    });
+    let outcome = instead.unwrap_or_else(|| {
+        let outcome = match service {
+            CONFIG if inventory::OPERATIONS.contains(&operation) => inventory::answer(&context),
+            CONFIG => config::answer(&context),
+            ORGANIZATIONS => organizations::answer(&context),
+            _ => Err(unknown_operation()),
+        };
+        if let Ok(page) = &outcome {
+            injection.remember(&list, page);
+        }
+        outcome
+    });
+    (outcome, fault)
+}
+
+fn sts_call(
+    answered: &Answered,
+    injection: &Injection,
+    caller: &Caller,
+    request: &Request,
+    now: Duration,
+) -> (Result<String, ErrorAnswer>, Option<Fault>) {
+    let form = sts::Form::read(&request.body);
+    let asked = Asked {
+        call: &form.call(),
+        caller: format!("{caller:?}"),
+        input: &request.body,
+        session: caller.assumed_account.is_some().then(|| access_key_id(request)),
+        continues: None,
+    };
+    let fault = injection.fault(&asked, now);
+    let error = fault.as_ref().and_then(|fault| Service::Sts.error(fault));
+    let outcome = match error {
+        Some(error) => Err(error),
+        None => sts::answer(answered, caller, &form, |account| injection.session(account)),
+    };
+    (outcome, fault)
+}
+
+/// The scope of a signature: `<key id>/<day>/<region>/<service>/aws4_request`.
+fn scope(authorization: &str) -> &str {
+    authorization
+        .split_once("Credential=")
+        .and_then(|(_, rest)| rest.split([',', ' ']).next())
+        .unwrap_or_default()
+}
+
+fn access_key_id(request: &Request) -> &str {
+    scope(&request.authorization)
+        .split('/')
+        .next()
+        .unwrap_or_default()
 }
 
 pub(super) fn unknown_operation() -> ErrorAnswer {

@@ -10,14 +10,18 @@ use hyper::service::service_fn;
 use hyper::{Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 
 use super::Organization;
 use super::answer::Answer;
 use super::calls::Request;
+use super::cut::{Cuttable, Scissors};
 
-/// Answers AWS clients on this listener until dropped; every connection is a task of the current runtime.
+/// Answers AWS clients on this listener until dropped; every connection is a task of the current runtime, which needs
+/// I/O and time.
 pub async fn serve(listener: TcpListener, organization: Arc<Organization>) {
     let requests = Arc::new(AtomicU64::new(0));
+    let began = Instant::now();
     loop {
         // A connection that breaks before it is accepted concerns its client only.
         let Ok((stream, _)) = listener.accept().await else {
@@ -28,7 +32,9 @@ pub async fn serve(listener: TcpListener, organization: Arc<Organization>) {
         let organization = Arc::clone(&organization);
         let requests = Arc::clone(&requests);
         tokio::spawn(async move {
-            let service = service_fn(|request| respond(&organization, &requests, request));
+            let scissors = Scissors::default();
+            let stream = Cuttable::new(stream, scissors.clone());
+            let service = service_fn(|request| respond(&organization, &requests, &scissors, began, request));
             // So does one that breaks later.
             let _ = hyper::server::conn::http1::Builder::new()
                 .serve_connection(TokioIo::new(stream), service)
@@ -40,6 +46,8 @@ pub async fn serve(listener: TcpListener, organization: Arc<Organization>) {
 async fn respond(
     organization: &Organization,
     requests: &AtomicU64,
+    scissors: &Scissors,
+    began: Instant,
     request: hyper::Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, hyper::Error> {
     let (head, body) = request.into_parts();
@@ -49,9 +57,15 @@ async fn respond(
         authorization: header(&head.headers, AUTHORIZATION.as_str()),
         body: String::from_utf8_lossy(&body).into_owned(),
     };
-    let answer = organization.answer(&request);
+    let reply = organization.reply(&request, began.elapsed());
+    if !reply.delay.is_zero() {
+        tokio::time::sleep(reply.delay).await;
+    }
+    if let Some(cut) = reply.cut {
+        scissors.cut(cut);
+    }
     let number = requests.fetch_add(1, Ordering::Relaxed);
-    Ok(response(answer, number))
+    Ok(response(reply.answer, number))
 }
 
 fn header(headers: &HeaderMap, name: &str) -> String {

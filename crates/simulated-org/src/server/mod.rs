@@ -3,12 +3,14 @@
 //! What is like AWS: operations, member names, page sizes, tokens bound to their request, empty pages with a token
 //! (about one in 32, also as the first page), capped counts, float timestamps, modelled errors. What is not: no
 //! signature is verified and any credentials are accepted; the aggregator answers in whichever region it is asked;
-//! nothing is throttled.
+//! nothing fails unless [`Organization::with_faults`] or [`Organization::with_fault`] says so.
 
 mod answer;
 mod calls;
 mod config;
+mod cut;
 mod http;
+mod inject;
 mod inventory;
 mod members;
 mod organizations;
@@ -21,6 +23,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::net::TcpListener;
@@ -28,19 +31,19 @@ use tokio::sync::oneshot;
 
 pub use self::answer::ErrorAnswer;
 pub use self::calls::Call;
-use self::calls::{Answered, Request};
+use self::calls::{Answered, Reply, Request};
 pub use self::http::serve;
+pub use self::inject::Fault;
+use self::inject::{Drawn, Injection};
+use crate::faults::Faults;
 use crate::recorded::Recorded;
 use crate::truth::Truth;
 use crate::world::World;
 
-/// Says which calls fail and how; asked before every call.
-pub type Fault = dyn Fn(&Call) -> Option<ErrorAnswer> + Send + Sync;
-
 /// The organization a server answers for: a [`World`] at a moment that can be changed, or a fixed [`Truth`].
 pub struct Organization {
     shown: Shown,
-    fault: Option<Box<Fault>>,
+    injection: Injection,
 }
 
 enum Shown {
@@ -58,7 +61,7 @@ impl From<World> for Organization {
         let (world, now) = (Box::new(world), RwLock::new(None));
         Self {
             shown: Shown::Moving { world, now },
-            fault: None,
+            injection: Injection::default(),
         }
     }
 }
@@ -73,19 +76,23 @@ impl From<Truth> for Organization {
     fn from(truth: Truth) -> Self {
         Self {
             shown: Shown::Fixed(Arc::new(Answered::new(truth))),
-            fault: None,
+            injection: Injection::default(),
         }
     }
 }
 
 impl Organization {
-    /// The same, with calls that fail: for each call the closure may give the error to answer with.
+    /// The same, with calls that fail: the closure is asked about each call and may say what goes wrong with it.
     #[must_use]
-    pub fn with_fault(
-        mut self,
-        fault: impl Fn(&Call) -> Option<ErrorAnswer> + Send + Sync + 'static,
-    ) -> Self {
-        self.fault = Some(Box::new(fault));
+    pub fn with_fault(mut self, fault: impl Fn(&Call) -> Option<Fault> + Send + Sync + 'static) -> Self {
+        self.injection.chosen = Some(Box::new(fault));
+        self
+    }
+
+    /// The same, with faults drawn from a seed, for calls that [`Organization::with_fault`] leaves alone.
+    #[must_use]
+    pub fn with_faults(mut self, faults: Faults, seed: u64) -> Self {
+        self.injection.drawn = Some(Drawn::new(faults, seed));
         self
     }
 
@@ -107,8 +114,8 @@ impl Organization {
         }
     }
 
-    fn answer(&self, request: &Request) -> answer::Answer {
-        calls::answer(&self.now(), self.fault.as_deref(), request)
+    fn reply(&self, request: &Request, now: Duration) -> Reply {
+        calls::reply(&self.now(), &self.injection, request, now)
     }
 }
 
@@ -142,7 +149,7 @@ impl Server {
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_io()
+            .enable_all()
             .build()?;
         let organization = Arc::new(organization);
         let served = Arc::clone(&organization);

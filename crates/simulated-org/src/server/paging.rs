@@ -93,16 +93,7 @@ pub(super) fn page(
     let binding = binding(operation, caller, members.value());
     let (offset, rested) = match members.text("NextToken").filter(|token| !token.is_empty()) {
         None => (0, false),
-        Some(token) => read(token, &binding).ok_or_else(|| {
-            if limit.zero_is_default {
-                ErrorAnswer::bad(
-                    "InvalidNextTokenException",
-                    "The specified next token is not valid.",
-                )
-            } else {
-                members.refuse("You specified an invalid value: NextToken.")
-            }
-        })?,
+        Some(token) => read(token, &binding).ok_or_else(|| refused(members, limit.zero_is_default))?,
     };
     // The list may have become shorter since the token was given.
     let offset = offset.min(length);
@@ -120,8 +111,20 @@ pub(super) fn page(
     })
 }
 
-/// A hash of everything but the token itself.
-fn binding(operation: &str, caller: &Caller, members: &Value) -> String {
+/// The error for a token that does not hold (any more): Config's own, or the service's for any input it refuses.
+pub(super) fn refused(members: &Members<'_>, config: bool) -> ErrorAnswer {
+    if config {
+        ErrorAnswer::bad(
+            "InvalidNextTokenException",
+            "The specified next token is not valid.",
+        )
+    } else {
+        members.refuse("You specified an invalid value: NextToken.")
+    }
+}
+
+/// A hash of everything but the token itself: names a list.
+pub(super) fn binding(operation: &str, caller: &Caller, members: &Value) -> String {
     let mut text = format!("{operation}\n{caller:?}\n");
     write_sorted(members, true, &mut text);
     sha256_hex(text.as_bytes()).chars().take(32).collect()

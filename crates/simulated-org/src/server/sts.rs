@@ -1,9 +1,9 @@
 //! AWS STS, as far as the member role needs it: the query protocol, answers in XML.
 //!
-//! An assumed role's access key id is `ASIA`, the account's 12 digits and `0000`; that is how later calls, whose
-//! signatures are not verified, say which member account they are made in.
+//! An assumed role's access key id is `ASIA`, the account's 12 digits and the session's number (`0000` where sessions
+//! do not expire); that is how later calls, whose signatures are not verified, say which member account they are made
+//! in.
 
-use super::Fault;
 use super::answer::{ErrorAnswer, escape};
 use super::calls::{Answered, Call, Caller};
 
@@ -11,44 +11,61 @@ const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 
 /// The account of an access key id that [`answer`] gave out.
 pub(super) fn assumed_account(access_key_id: &str) -> Option<&str> {
-    let account = access_key_id.strip_prefix("ASIA")?.strip_suffix("0000")?;
-    (account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit())).then_some(account)
+    let digits = access_key_id.strip_prefix("ASIA")?;
+    let all_digits = digits.len() == 16 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    digits.get(..12).filter(|_| all_digits)
 }
 
-/// Answers `AssumeRole` and `GetCallerIdentity`.
+/// The parameters of a call.
+pub(super) struct Form(Vec<(String, String)>);
+
+impl Form {
+    pub(super) fn read(body: &str) -> Self {
+        Self(parameters(body))
+    }
+
+    fn get(&self, name: &str) -> &str {
+        let found = self.0.iter().find(|(other, _)| other == name);
+        found.map(|(_, value)| value.as_str()).unwrap_or_default()
+    }
+
+    /// The account of the role asked for.
+    fn account(&self) -> &str {
+        self.get("RoleArn").split(':').nth(4).unwrap_or_default()
+    }
+
+    pub(super) fn call(&self) -> Call {
+        Call {
+            operation: self.get("Action").to_owned(),
+            account_id: Some(self.account().to_owned()).filter(|id| !id.is_empty()),
+            ..Call::default()
+        }
+    }
+}
+
+/// Answers `AssumeRole` and `GetCallerIdentity`; `session` numbers the sessions of an account.
 pub(super) fn answer(
     answered: &Answered,
-    fault: Option<&Fault>,
     caller: &Caller,
-    body: &str,
+    form: &Form,
+    session: impl FnOnce(&str) -> u32,
 ) -> Result<String, ErrorAnswer> {
-    let parameters = parameters(body);
-    let parameter = |name: &str| {
-        let found = parameters.iter().find(|(other, _)| other == name);
-        found.map(|(_, value)| value.as_str()).unwrap_or_default()
-    };
-    let operation = parameter("Action");
-    let role = parameter("RoleArn");
-    let account = role.split(':').nth(4).unwrap_or_default();
-    let call = Call {
-        operation: operation.to_owned(),
-        account_id: Some(account.to_owned()).filter(|id| !id.is_empty()),
-        ..Call::default()
-    };
-    if let Some(error) = fault.and_then(|fault| fault(&call)) {
-        return Err(error);
-    }
-    match operation {
-        "AssumeRole" => assume_role(answered, role, account, parameter("RoleSessionName")),
+    match form.get("Action") {
+        "AssumeRole" => assume_role(answered, form, session),
         "GetCallerIdentity" => Ok(caller_identity(answered, caller)),
-        _ => Err(ErrorAnswer::bad(
+        operation => Err(ErrorAnswer::bad(
             "InvalidAction",
             format!("Could not find operation {operation}"),
         )),
     }
 }
 
-fn assume_role(answered: &Answered, role: &str, account: &str, session: &str) -> Result<String, ErrorAnswer> {
+fn assume_role(
+    answered: &Answered,
+    form: &Form,
+    number: impl FnOnce(&str) -> u32,
+) -> Result<String, ErrorAnswer> {
+    let (role, account, session) = (form.get("RoleArn"), form.account(), form.get("RoleSessionName"));
     let truth = &answered.truth;
     let is_source = truth.sources.iter().any(|source| source.account_id == account);
     if !truth.rule_inventory || !is_source || session.is_empty() {
@@ -68,9 +85,10 @@ fn assume_role(answered: &Answered, role: &str, account: &str, session: &str) ->
         "<AssumeRoleResponse xmlns=\"{NAMESPACE}\"><AssumeRoleResult><AssumedRoleUser>\
          <AssumedRoleId>AROASIMULATED00000000:{session}</AssumedRoleId>\
          <Arn>arn:{partition}:sts::{account}:assumed-role/{name}/{session}</Arn></AssumedRoleUser>\
-         <Credentials><AccessKeyId>ASIA{account}0000</AccessKeyId>\
+         <Credentials><AccessKeyId>ASIA{account}{number:04}</AccessKeyId>\
          <SecretAccessKey>simulated</SecretAccessKey><SessionToken>simulated</SessionToken>\
          <Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult>{METADATA}</AssumeRoleResponse>",
+        number = number(account) % 10_000,
         name = escape(name),
         session = escape(session),
     ))
