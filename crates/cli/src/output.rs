@@ -161,6 +161,9 @@ pub(crate) fn summary(scorecard: &Scorecard, provenance: &Provenance, outcome: &
 
 fn score_line(scorecard: &Scorecard) -> String {
     let mut line = text::score(scorecard.organization.compliance_score);
+    if let Some(partial) = text::partial(&scorecard.context.coverage) {
+        let _ = write!(line, " ({partial})");
+    }
     match (
         &scorecard.baseline,
         scorecard.change.as_ref().and_then(|change| change.change),

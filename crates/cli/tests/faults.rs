@@ -70,11 +70,30 @@ fn every_fault_that_is_recovered_from_leaves_no_trace() {
     check("5xx=0.3", "attempts");
     check("repeat-page=0.5", "repeated_pages");
     check("latency=5ms", "");
-    check("expire-after=1", "restarts");
     check("expire-credentials-after=3", "attempts");
     let all =
         "throttle=0.2,5xx=0.1,cut=0.1,truncate=0.1,repeat-page=0.1,expire-after=5,expire-credentials-after=5";
     check(all, "attempts");
+}
+
+#[test]
+fn tokens_that_expire_now_and_then_leave_no_trace() {
+    let folder = tempfile::tempdir().unwrap();
+    // Enough for lists of some pages.
+    let snapshot = |name: &str, faults: &[&str]| {
+        let out = folder.path().join(name);
+        let sizes = "--accounts 3 --regions 2 --rules 24 --resources 60 --as-of 2026-11-21T09:00:00Z";
+        let mut arguments = vec!["snapshot", "--simulate", "--json", "--out", out.to_str().unwrap()];
+        arguments.extend(sizes.split(' '));
+        arguments.extend(faults);
+        run(&arguments)
+    };
+    let (calm, rough) = (
+        snapshot("calm", &[]),
+        snapshot("rough", &["--faults", "expire-after=3"]),
+    );
+    assert_same(&calm, &rough, "expire-after=3");
+    assert!(calls(&rough, "restarts") > 0);
 }
 
 #[test]
@@ -133,6 +152,7 @@ fn an_account_that_fails_for_ever_is_missing_wherever_it_would_have_counted() {
         .map(|scope| scope["missing"]["code"].as_str().unwrap())
         .collect();
     assert_eq!(reasons, ["Config.Unavailable"; 2]);
+    assert_eq!(scorecard["completeness"], "partial");
     let pairs = |card: &Value| card["organization"]["pairs"]["compliant"].as_u64().unwrap();
     assert!(pairs(&scorecard) < pairs(&whole), "it counts nowhere");
     for list in ["noncompliant.csv", "new.csv", "resolved.csv"] {
@@ -146,6 +166,7 @@ fn an_account_that_fails_for_ever_is_missing_wherever_it_would_have_counted() {
     let digest = document(&rough.folder(), "digest.json");
     let text = digest["message"]["text"].as_str().unwrap();
     assert!(text.contains("Coverage is not complete"), "{text}");
+    assert!(text.contains(" % (partial: "), "the score itself says so: {text}");
     assert!(digest.to_string().contains(&account), "the digest names it");
     assert_eq!(rough.json()["coverage_complete"], false);
 }

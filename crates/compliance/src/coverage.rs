@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::scorecard::Completeness;
+
 /// The aggregator's last word on a source, from `DescribeConfigurationAggregatorSourcesStatus`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -84,6 +86,14 @@ impl ScopeCoverage {
     pub fn collected(&self) -> bool {
         self.missing.is_none()
     }
+
+    /// It was collected without reservation: every rule of it, up to date, and the aggregator's two views agree.
+    pub fn is_whole(&self) -> bool {
+        self.collected()
+            && self.missing_rules.is_empty()
+            && self.source.state == SourceState::Succeeded
+            && self.count_disagreements == 0
+    }
 }
 
 /// A rule of a collected scope whose results could not be read.
@@ -157,13 +167,20 @@ impl Coverage {
     pub fn scopes_collected(&self) -> u64 {
         self.scopes.iter().filter(|scope| scope.collected()).count() as u64
     }
-    /// Nothing expected is missing and nothing collected is outdated.
+    /// Nothing expected is missing, nothing collected is outdated or counted differently by the aggregator's two views.
     pub fn is_complete(&self) -> bool {
-        self.regions_skipped.is_empty()
-            && self.scopes.iter().all(|scope| {
-                scope.collected()
-                    && scope.missing_rules.is_empty()
-                    && scope.source.state == SourceState::Succeeded
-            })
+        self.regions_skipped.is_empty() && self.scopes.iter().all(ScopeCoverage::is_whole)
+    }
+    /// Rules, each in one scope, that the aggregator's two views count differently.
+    pub fn count_disagreements(&self) -> u64 {
+        self.scopes.iter().map(|scope| scope.count_disagreements).sum()
+    }
+    /// How whole the organization's results are.
+    pub fn completeness(&self) -> Completeness {
+        match (self.scopes_collected(), self.is_complete()) {
+            (0, _) => Completeness::Missing,
+            (_, true) => Completeness::Complete,
+            (_, false) => Completeness::Partial,
+        }
     }
 }

@@ -454,6 +454,8 @@ pub struct Scorecard {
     pub history_from: Timestamp,
     /// The whole organization, now.
     pub organization: Scores,
+    /// Whether the organization's scores are of everything expected, or of a part of it.
+    pub completeness: Completeness,
     /// The whole organization at the baseline.
     pub organization_before: Option<Scores>,
     /// The change since the baseline and why; `None` without a baseline.

@@ -2,6 +2,8 @@
 
 use jiff::Timestamp;
 
+use crate::coverage::Coverage;
+
 /// A score as people read it: percent with one decimal, never rounded up to 100 nor down to 0 while it is not;
 /// "no data" when there is none.
 pub fn score(score: Option<f64>) -> String {
@@ -18,6 +20,20 @@ pub fn score(score: Option<f64>) -> String {
         shown
     };
     format!("{shown:.1} %")
+}
+
+/// What every score of the whole organization says beside itself while it is not of everything expected:
+/// `partial: 5 of 8 scopes`. `None` when coverage is complete.
+pub fn partial(coverage: &Coverage) -> Option<String> {
+    let (collected, total) = (coverage.scopes_collected(), coverage.scopes_total());
+    if coverage.is_complete() {
+        None
+    } else if collected < total {
+        let scopes = plural(total, "scope", "scopes");
+        Some(format!("partial: {} of {scopes}", count(collected)))
+    } else {
+        Some("partial: with reservations".to_owned())
+    }
 }
 
 /// A change in percentage points with its sign: `+1.2`, `−0.3`, `±0.0`. A change too small to show keeps its sign:

@@ -130,6 +130,13 @@ fn gaps(coverage: &Coverage) -> Vec<String> {
             "results of {rules} not readable in scopes otherwise collected"
         ));
     }
+    let disagreements = coverage.count_disagreements();
+    if disagreements > 0 {
+        let rules = text::plural(disagreements, "rule", "rules");
+        gaps.push(format!(
+            "{rules} counted differently by the aggregator's two views, both kept"
+        ));
+    }
     gaps
 }
 

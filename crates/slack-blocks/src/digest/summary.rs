@@ -53,15 +53,23 @@ fn stands_for(scorecard: &Scorecard) -> Block {
 }
 
 fn score(scorecard: &Scorecard) -> Block {
-    let score = text::score(scorecard.organization.compliance_score);
     let line = Mrkdwn::new()
-        .bold(&format!("Compliance score {score}"))
+        .bold(&format!("Compliance score {}", organization_score(scorecard)))
         .text(&format!(
             " · {} · {}",
             words::since(scorecard),
             words::trend(scorecard)
         ));
     Block::section(&line)
+}
+
+/// The score of the whole organization; while it is not of everything expected, it says so.
+fn organization_score(scorecard: &Scorecard) -> String {
+    let score = text::score(scorecard.organization.compliance_score);
+    match text::partial(&scorecard.context.coverage) {
+        Some(partial) => format!("{score} ({partial})"),
+        None => score,
+    }
 }
 
 fn field(name: &str, value: &str) -> Mrkdwn {
@@ -159,7 +167,21 @@ fn chart(scorecard: &Scorecard) -> Vec<Block> {
             "{points} of the trend without a snapshot or score, not drawn."
         ))
     });
-    [chart].into_iter().chain(gaps).collect()
+    let partial = recent_partial(scorecard);
+    let partial = (partial > 0).then(|| {
+        let points = text::plural(partial, "point", "points");
+        Block::note(&format!(
+            "{points} of the trend with scopes missing: scores of a part."
+        ))
+    });
+    [chart].into_iter().chain(gaps).chain(partial).collect()
+}
+
+/// Points of the trend whose score is of a part of what was expected.
+fn recent_partial(scorecard: &Scorecard) -> u64 {
+    let points = scorecard.trend.points.iter();
+    let partial = points.filter(|point| point.scores.is_some() && point.scopes_missing > 0);
+    partial.count() as u64
 }
 
 fn accounts(scorecard: &Scorecard) -> Vec<Block> {
@@ -311,7 +333,7 @@ fn footer(scorecard: &Scorecard) -> Block {
 
 /// The digest as a paragraph, for screen readers and notifications.
 fn in_words(scorecard: &Scorecard) -> String {
-    let score = text::score(scorecard.organization.compliance_score);
+    let score = organization_score(scorecard);
     let mut sentences = vec![
         format!(
             "{}, {}.",

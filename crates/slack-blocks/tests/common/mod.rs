@@ -242,6 +242,7 @@ pub fn normal() -> (Scorecard, Lists) {
         snapshots_read: 7,
         history_from: time("2026-11-14T08:52:00Z"),
         organization: scores(865, 135),
+        completeness: Completeness::Partial,
         organization_before: Some(scores(868, 125)),
         change: Some(decompose(before, now, &counts)),
         movement: Movement {

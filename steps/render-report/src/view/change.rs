@@ -91,7 +91,10 @@ fn decomposition(scorecard: &Scorecard) -> Option<Decomposition> {
     };
     Some(Decomposition {
         before: side(change.before),
-        now: side(change.now),
+        now: match format::partial(&scorecard.context.coverage) {
+            Some(partial) => format!("{}, {partial}", side(change.now)),
+            None => side(change.now),
+        },
         rows: change
             .contributions
             .iter()

@@ -99,13 +99,17 @@ fn period(scorecard: &Scorecard) -> String {
 
 fn headlines(scorecard: &Scorecard) -> Vec<Headline> {
     let (now, before) = (&scorecard.organization, scorecard.organization_before.as_ref());
+    let partial = format::partial(&scorecard.context.coverage);
     let headline = |label, what: &str, share: fn(&Scores) -> (Option<f64>, Tally)| {
         let (score, tally) = share(now);
         let change = before.and_then(|before| Some(score? - share(before).0?));
         Headline {
             label,
             score: text::score(score),
-            counts: format!("{} {what}", text::of(tally)),
+            counts: match &partial {
+                Some(partial) => format!("{} {what} · {partial}", text::of(tally)),
+                None => format!("{} {what}", text::of(tally)),
+            },
             delta: change.map(|change| text::delta(Some(change))),
         }
     };
@@ -279,6 +283,13 @@ fn gaps(coverage: &Coverage) -> Vec<String> {
         out.push(format!(
             "the results of {} could not be read",
             format::plural(rules, "rule in one scope", "rules, each in one scope,")
+        ));
+    }
+    let disagreements = coverage.count_disagreements();
+    if disagreements > 0 {
+        out.push(format!(
+            "{} counted differently by the aggregator's two views, both kept",
+            format::plural(disagreements, "rule in one scope", "rules, each in one scope,")
         ));
     }
     out

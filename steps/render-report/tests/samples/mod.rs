@@ -303,6 +303,7 @@ pub(crate) fn sample(shape: &Shape) -> RenderInput {
         snapshots_read: inputs.history.len() as u64 + 1,
         history_from: inputs.history.first().unwrap_or(&inputs.snapshot).as_of,
         organization: whole.scores,
+        completeness: context(shape).coverage.completeness(),
         organization_before: whole.before,
         change: whole
             .before

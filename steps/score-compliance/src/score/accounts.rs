@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use compliance::coverage::{Coverage, ScopeCoverage, SourceState};
+use compliance::coverage::{Coverage, ScopeCoverage};
 use compliance::report::RunInputs;
 use compliance::scorecard::{AccountScore, Completeness, direction, fitted_change};
 use compliance::settings::Settings;
@@ -133,12 +133,9 @@ fn of<T: Clone + Default>(board: &HashMap<Code, T>, code: Option<Code>) -> T {
 
 /// Missing without a collected scope; complete when every scope was collected, up to date, with every rule.
 fn completeness(scopes: &[&ScopeCoverage]) -> Completeness {
-    let whole = |scope: &&ScopeCoverage| {
-        scope.collected() && scope.missing_rules.is_empty() && scope.source.state == SourceState::Succeeded
-    };
     if !scopes.iter().any(|scope| scope.collected()) {
         Completeness::Missing
-    } else if scopes.iter().all(whole) {
+    } else if scopes.iter().all(|scope| scope.is_whole()) {
         Completeness::Complete
     } else {
         Completeness::Partial

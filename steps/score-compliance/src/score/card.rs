@@ -164,6 +164,7 @@ fn scorecard(
         snapshots_read: inputs.history.len() as u64 + 1,
         history_from: read.as_of,
         organization,
+        completeness: current.context.coverage.completeness(),
         organization_before,
         change: organization_before
             .zip(delta)

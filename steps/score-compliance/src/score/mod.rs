@@ -84,10 +84,10 @@ pub async fn run(
     }
     let output = outside(|| card::make(history, inputs, &settings))?;
     progress.advance(1);
-    progress.finish(&format!(
-        "compliance score {}",
-        text::score(output.scorecard.organization.compliance_score)
-    ));
+    let score = text::score(output.scorecard.organization.compliance_score);
+    let partial = text::partial(&output.scorecard.context.coverage);
+    let partial = partial.map_or_else(String::new, |partial| format!(" ({partial})"));
+    progress.finish(&format!("compliance score {score}{partial}"));
     Ok(output)
 }
 

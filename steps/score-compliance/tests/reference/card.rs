@@ -134,6 +134,23 @@ impl Reference<'_> {
         }
     }
 
+    /// Of the organization: complete when every scope is there, current and undisputed, and no region was skipped.
+    fn completeness(&self) -> Completeness {
+        let coverage = &self.context.coverage;
+        let whole = coverage.regions_skipped.is_empty()
+            && coverage.scopes.iter().all(|scope| {
+                scope.missing.is_none()
+                    && scope.missing_rules.is_empty()
+                    && scope.source.state == SourceState::Succeeded
+                    && scope.count_disagreements == 0
+            });
+        match coverage.scopes.iter().any(|scope| scope.missing.is_none()) {
+            false => Completeness::Missing,
+            true if whole => Completeness::Complete,
+            true => Completeness::Partial,
+        }
+    }
+
     pub(crate) fn scorecard(&self) -> Scorecard {
         let all = |_: &PairKey| true;
         let organization_before = self.before().map(|before| before.scores(&self.catalogue, all));
@@ -149,6 +166,7 @@ impl Reference<'_> {
             snapshots_read: self.snapshots.len() as u64,
             history_from: self.snapshots[0].day.as_of,
             organization: self.scores(all),
+            completeness: self.completeness(),
             organization_before,
             change: organization_before
                 .map(|before| decompose(before.pairs, self.scores(all).pairs, &self.causes())),
@@ -296,6 +314,7 @@ impl Reference<'_> {
             scope.missing.is_some()
                 || !scope.missing_rules.is_empty()
                 || scope.source.state != SourceState::Succeeded
+                || scope.count_disagreements > 0
         };
         let scores = self.scores(belongs);
         let before = self
