@@ -48,7 +48,7 @@ def collect(tools, url: str, rate: float):
 
 def run(tools) -> list[Table]:
     rows = []
-    cases = [(50.0, 4)] if tools.quick else [(5.0, 4), (20.0, 8)]
+    cases = [(50.0, 8)] if tools.quick else [(5.0, 30), (20.0, 60)]
     for rate, accounts in cases:
         sizes = ["--accounts", str(accounts), "--regions", "2", "--rules", "30", "--resources", "12"]
         with served(tools, sizes, rate) as url:

@@ -127,6 +127,11 @@ fn a_first_run_has_no_deltas() {
 fn missing_coverage_is_said_on_the_first_page_and_in_its_section() {
     let pages = check(&cases::missing_coverage());
     let first = squeezed(&pages[..1]);
+    assert_eq!(
+        occurrences(&first, "partial: 38 of 42 scopes"),
+        3,
+        "each score of the first page says that it is of a part"
+    );
     assert!(
         occurrences(&first, "Coverage is incomplete: 38 of 42 scopes") == 1,
         "{first}"
