@@ -213,8 +213,7 @@ impl Catalogue {
             settings: settings.clone(),
         };
         for (name, rule) in &settings.rules {
-            let about = catalogue.name_of_identifier.get(name).cloned();
-            let about = about.unwrap_or_else(|| catalogue.resolve(name).rule);
+            let about = catalogue.normalised(name);
             catalogue.overrides.entry(about).or_default().push(rule.clone());
         }
         Ok(catalogue)
@@ -230,6 +229,12 @@ impl Catalogue {
         });
         let rule = named.unwrap_or_else(|| bare.to_owned());
         ResolvedRule { rule, deployment }
+    }
+
+    /// The normalised rule a user means by a normalised name, a deployed name or a managed rule identifier.
+    pub fn normalised(&self, name: &str) -> String {
+        let identified = self.name_of_identifier.get(name).cloned();
+        identified.unwrap_or_else(|| self.resolve(name).rule)
     }
 
     /// What is known of a normalised rule, the user's overrides applied.

@@ -64,6 +64,14 @@ pub const DEFINITIONS: &[Definition] = &[
         meaning: "From a change of a resource to its evaluation. It needs events; without them it is not measured.",
     },
     Definition {
+        term: "Fix first",
+        meaning: "A repair makes the noncompliant pairs of one rule in one account compliant. It gains those pairs divided by all pairs on the compliance score, and their weight divided by all weight on the weighted score. Gains add up, so the first repairs of the list gain the most that any of that number can; all of them, with what exceptions leave out, gain exactly what is missing to 100 %. The order is by points on the weighted score, as severity says what a repair is worth: by the compliance score alone, many low ones would come before one critical. Then by points on the compliance score, severity, rule and account. Half is the fewest repairs that reach half of the points on the weighted score.",
+    },
+    Definition {
+        term: "Exception",
+        meaning: "Noncompliance that the settings accept: a rule and a scope, with reason, owner, approver, and a first and last day (UTC, both included). It changes no score: its pairs are noncompliant and in every denominator. It is shown apart, and left out of Fix first. Expired, or not yet approved on the day of the report, it is no exception. Expiring: 14 days or less are left. Of several in force for a pair, the one that expires last speaks. Matches nothing: no pair in its scope is noncompliant.",
+    },
+    Definition {
         term: "Coverage",
         meaning: "Scopes (account and region) collected out of those expected. A scope whose source has FAILED, is absent, or could not be read is missing: nothing of it counts as compliant or noncompliant. An OUTDATED source counts, and is marked. Rules without results are knowable only from the member account; where its rule inventory is not readable, the report says not knowable.",
     },

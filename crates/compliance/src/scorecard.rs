@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalogue::{RuleMetadata, Severity};
 use crate::evaluation::{ComplianceType, PairKey};
+use crate::exceptions::{Exceptions, PairException};
+use crate::fix_first::{FixFirst, Repair};
+use crate::reconciliation::Balance;
 use crate::report::{ReportKind, RunInputs};
 use crate::snapshot::{SnapshotContext, SnapshotRef};
 
@@ -406,7 +409,13 @@ pub struct ControlScore {
 /// What counting once has merged.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Merged {
-    /// Results before the merge, those of failed sources left out.
+    /// Results in the snapshot.
+    pub read: u64,
+    /// Of those, results of scopes or rules that were not collected; they do not count.
+    pub not_collected: u64,
+    /// Of those, results of pairs that are unknown because another of their results was not read; they do not count.
+    pub unknown: u64,
+    /// Results before the merge: those that count.
     pub results: u64,
     /// Pairs after it.
     pub pairs: u64,
@@ -418,6 +427,42 @@ pub struct Merged {
     pub disagreements: u64,
     /// Rules with merged names, most merged first.
     pub rules: Vec<MergedRule>,
+    /// The noncompliant pair of most results, one whose results disagree before any other; `None` when no
+    /// noncompliant pair has several results.
+    pub example: Option<MergedPair>,
+}
+
+/// A pair of several results, and what each says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MergedPair {
+    /// The pair.
+    #[serde(flatten)]
+    pub key: PairKey,
+    /// The account's name, where readable.
+    pub account_name: Option<String>,
+    /// Its results, by deployed name, then region.
+    pub results: Vec<MergedResult>,
+}
+
+impl MergedPair {
+    /// Whether one of its results says compliant and another noncompliant.
+    pub fn disagrees(&self) -> bool {
+        let first = self.results.first().map(|result| result.compliance_type);
+        self.results
+            .iter()
+            .any(|result| Some(result.compliance_type) != first)
+    }
+}
+
+/// One result of a merged pair.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct MergedResult {
+    /// The deployed name that judged.
+    pub config_rule_name: String,
+    /// The region it was reported in.
+    pub aws_region: String,
+    /// What it says.
+    pub compliance_type: ComplianceType,
 }
 
 /// A rule whose results under several names count once.
@@ -484,6 +529,12 @@ pub struct Scorecard {
     pub unrated_rules: Vec<String>,
     /// What was merged.
     pub merged: Merged,
+    /// What to repair first.
+    pub fix_first: FixFirst,
+    /// Accepted noncompliance.
+    pub exceptions: Exceptions,
+    /// Counts held against each other.
+    pub reconciliation: Vec<Balance>,
     /// The scope of knowledge: aggregator, accounts, coverage.
     pub context: SnapshotContext,
     /// Everything this was computed from.
@@ -520,10 +571,21 @@ pub struct PairRow {
     pub annotation: Option<String>,
     /// The annotation was read by an earlier run and still holds.
     pub annotation_reused: bool,
+    /// Of a pair that is noncompliant now, the exception that speaks for it, in force or expired.
+    pub exception: Option<PairException>,
 }
 
-/// The full lists of a report, each sorted: most severe first (unrated as medium), then by pair key.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+impl PairRow {
+    /// The pair is under an exception in force.
+    pub fn excepted(&self) -> bool {
+        self.exception
+            .as_ref()
+            .is_some_and(|exception| exception.state.in_force())
+    }
+}
+
+/// The full lists of a report. Those of pairs are sorted: most severe first (unrated as medium), then by pair key.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Lists {
     /// Noncompliant now, not at the baseline. Empty without a baseline.
     pub new: Vec<PairRow>,
@@ -533,6 +595,10 @@ pub struct Lists {
     pub vanished: Vec<PairRow>,
     /// Everything noncompliant now.
     pub noncompliant: Vec<PairRow>,
+    /// Every repair, in the order of [`FixFirst::first`].
+    pub repairs: Vec<Repair>,
+    /// Every pair whose results disagree, by pair key.
+    pub disagreements: Vec<MergedPair>,
 }
 
 /// Pairs by cause, for whoever sums contributions: see [`decompose`].

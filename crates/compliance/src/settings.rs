@@ -5,6 +5,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::{self, Severity};
+use crate::exceptions::{self, ExceptionSettings};
+
+mod error;
+
+pub use error::SettingsError;
 
 /// Everything a user may set. The defaults are what `Settings::default()` gives.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -20,6 +25,9 @@ pub struct Settings {
     pub accounts: BTreeMap<String, AccountSettings>,
     /// Overrides by normalised rule name, deployed name or managed rule identifier.
     pub rules: BTreeMap<String, RuleSettings>,
+    /// Accepted noncompliance.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub exceptions: Vec<ExceptionSettings>,
 }
 
 /// How reports present themselves.
@@ -167,42 +175,6 @@ pub struct RuleSettings {
     pub controls: BTreeMap<String, Vec<String>>,
 }
 
-/// Settings that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SettingsError {
-    /// Not TOML, an unknown field or a value of the wrong kind; the text shows line, column and field.
-    #[error("{0}")]
-    Syntax(String),
-    /// A value that parses but cannot be meant.
-    #[error("{}{field}: {problem}", line.map(|line| format!("line {line}, ")).unwrap_or_default())]
-    Value {
-        /// The line that names the field, counted from 1; `None` when the text is not at hand.
-        line: Option<usize>,
-        /// The field's path.
-        field: String,
-        /// What is wrong and what would be right.
-        problem: String,
-    },
-}
-
-impl SettingsError {
-    /// The same error with the line of `text` that sets its field.
-    fn at(self, text: &str) -> Self {
-        let Self::Value { field, problem, .. } = self else {
-            return self;
-        };
-        let key = field.rsplit('.').next().unwrap_or(&field);
-        let names = |line: &str| {
-            let set = line.split_once('=').map_or(line, |(set, _)| set).trim();
-            set.trim_matches(['[', ']'])
-                .split('.')
-                .any(|part| part.trim_matches(['"', '\'']) == key)
-        };
-        let line = text.lines().position(names).map(|index| index + 1);
-        Self::Value { line, field, problem }
-    }
-}
-
 impl Settings {
     /// Reads settings from TOML.
     ///
@@ -229,7 +201,11 @@ impl Settings {
             }
         }
         self.check_frameworks()?;
-        self.check_rules()
+        self.check_rules()?;
+        match exceptions::problem(&self.exceptions) {
+            None => Ok(()),
+            Some((place, field, problem)) => refuse(&format!("exceptions[{}].{field}", place + 1), &problem),
+        }
     }
 
     fn check_numbers(&self) -> Result<(), SettingsError> {
@@ -389,5 +365,76 @@ mod tests {
         check("report.frameworks = [\"soc3\"]", "report.frameworks");
         check("rules.x.link = \"javascript:alert(1)\"", "rules.x.link");
         assert_eq!(Settings::parse("").unwrap(), Settings::default());
+    }
+
+    const EXCEPTION: &str = "[[exceptions]] # one\nrule = \"restricted-ssh\"\naccounts = [\"111122223333\"]\nreason = \"r\"\nowner = \"o\"\napprover = \"a\"\napproved = 2026-10-01\nexpires = \"2027-03-31\"\n";
+
+    #[test]
+    fn an_exception_is_read_with_days_of_either_spelling() {
+        let settings = Settings::parse(EXCEPTION).unwrap();
+        let exception = &settings.exceptions[0];
+        let days = (exception.approved.to_string(), exception.expires.to_string());
+        assert_eq!(days, ("2026-10-01".to_owned(), "2027-03-31".to_owned()));
+        let json = serde_json::to_string(&settings).unwrap();
+        assert_eq!(serde_json::from_str::<Settings>(&json).unwrap(), settings);
+        let none = serde_json::to_string(&Settings::default()).unwrap();
+        assert!(
+            !none.contains("exceptions"),
+            "settings without any keep their hash"
+        );
+    }
+
+    /// The second of two exceptions is at fault, and its line is named.
+    #[test]
+    fn an_exception_that_cannot_be_meant_is_refused_with_its_line() {
+        let check = |good: &str, bad: &str, says: &str| {
+            let faulty = EXCEPTION.replace(good, bad);
+            assert_ne!(faulty, EXCEPTION);
+            let error = Settings::parse(&format!("{EXCEPTION}{faulty}\n[scoring]\n")).unwrap_err();
+            assert!(error.to_string().contains(says), "{bad}: {error}");
+        };
+        let account = "accounts = [\"111122223333\"]";
+        check("owner = \"o\"", "", "missing field `owner`");
+        check(
+            "approver = \"a\"",
+            "approver = \" \"",
+            "line 14, exceptions[2].approver: is empty",
+        );
+        check(
+            "2026-10-01",
+            "2027-10-01",
+            "line 16, exceptions[2].expires: lies before approved",
+        );
+        check("2026-10-01", "2026-10-01T10:00:00", "a day such as 2027-03-31");
+        check("2026-10-01", "\"2026-02-30\"", "a day such as 2027-03-31");
+        check("2026-10-01", "20261001", "line 15");
+        check("1111", "11", "line 11, exceptions[2].accounts: ");
+        check(account, "", "line 10, exceptions[2].rule: has no scope");
+        check(
+            account,
+            "everywhere = true\nregions = [\"a\"]",
+            "exceptions[2].everywhere: ",
+        );
+        check(
+            account,
+            "resource_ids = [\"*\"]",
+            "line 11, exceptions[2].resource_ids: ",
+        );
+        check(
+            account,
+            "regions = [\"eu-*-1\"]",
+            "may have one *, as its last character",
+        );
+        check(
+            account,
+            "regions = [\"eu-**\"]",
+            "may have one *, as its last character",
+        );
+        check(account, "region = [\"a\"]", "unknown field `region`");
+        check(
+            "reason",
+            "id = \"exception-1\"\nreason",
+            "line 12, exceptions[2].id: exception 1 has this id",
+        );
     }
 }

@@ -7,6 +7,8 @@ use compliance::Timestamp;
 use compliance::catalogue::{RuleMetadata, Severity};
 use compliance::coverage::*;
 use compliance::evaluation::{ComplianceType, PairKey};
+use compliance::exceptions::*;
+use compliance::fix_first::*;
 use compliance::organization::{Account, Aggregator};
 use compliance::report::{ReportKind, RunInputs};
 use compliance::scorecard::*;
@@ -140,6 +142,7 @@ pub fn pair(index: usize, rule: &str, severity: Option<Severity>, cause: Cause) 
         result_recorded_time: None,
         annotation: None,
         annotation_reused: false,
+        exception: None,
     }
 }
 
@@ -289,6 +292,9 @@ pub fn normal() -> (Scorecard, Lists) {
         controls: Vec::new(),
         unrated_rules: vec!["acme-tag-owner".to_owned()],
         merged: Merged::default(),
+        fix_first: FixFirst::default(),
+        exceptions: Exceptions::default(),
+        reconciliation: Vec::new(),
         context: SnapshotContext {
             aggregator: Aggregator {
                 name: "organization".to_owned(),
@@ -335,6 +341,7 @@ fn normal_lists() -> Lists {
             Cause::RuleRemoved,
         )],
         noncompliant: Vec::new(),
+        ..Lists::default()
     }
 }
 

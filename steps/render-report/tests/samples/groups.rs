@@ -300,6 +300,10 @@ pub(super) fn merged(rules: &[RuleMetadata], pairs: u64) -> Merged {
         duplicates: 31,
     });
     Merged {
+        read: pairs + 31 + 44,
+        not_collected: 0,
+        unknown: 0,
+        example: None,
         results: pairs + 31 + 44,
         pairs,
         global_duplicates: 44,

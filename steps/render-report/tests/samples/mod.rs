@@ -14,6 +14,8 @@ use compliance::coverage::{
     Coverage, Expectation, Gap, Inventory, Method, MissingRule, ScopeCoverage, SourceState, SourceStatus,
 };
 use compliance::evaluation::{ComplianceType, GLOBAL, PairKey, is_global};
+use compliance::exceptions::*;
+use compliance::fix_first::*;
 use compliance::hash::sha256_hex;
 use compliance::organization::{Account, Aggregator};
 use compliance::report::{Predecessor, ReportKind, RunInputs, TrendTarget};
@@ -251,6 +253,7 @@ fn row(pair: &Pair, rules: &[RuleMetadata]) -> PairRow {
             .is_multiple_of(3)
             .then(|| "\nThis resource is not configured as the rule requires.".to_owned()),
         annotation_reused: pair.rule.is_multiple_of(6),
+        exception: None,
     }
 }
 
@@ -281,6 +284,7 @@ fn lists(shape: &Shape, pairs: &[Pair], rules: &[RuleMetadata]) -> Lists {
             pair.before == Some(false) && pair.now.is_none()
         }),
         noncompliant,
+        ..Lists::default()
     }
 }
 
@@ -324,6 +328,9 @@ pub(crate) fn sample(shape: &Shape) -> RenderInput {
             .map(|rule| rule.rule.clone())
             .collect(),
         merged: merged(&rules, pairs.len() as u64),
+        fix_first: FixFirst::default(),
+        exceptions: Exceptions::default(),
+        reconciliation: Vec::new(),
         context: context(shape),
         inputs,
     };

@@ -14,6 +14,8 @@
 use std::collections::BTreeSet;
 
 use compliance::catalogue::Severity;
+use compliance::exceptions::Exceptions;
+use compliance::fix_first::FixFirst;
 use compliance::report::RunInputs;
 use compliance::scorecard::{
     ControlScore, GroupScore, Movement, RuleScore, SCHEMA, Scorecard, Scores, SeverityScore, Trend,
@@ -24,8 +26,10 @@ use jiff::Timestamp;
 
 use super::ScoreOutput;
 use super::accounts::accounts;
+use super::advice;
 use super::codes::{Code, Codes};
 use super::delta::{Delta, spot};
+use super::disagreements::disagreements;
 use super::durations::{AgeSum, ResolveSum};
 use super::groups::{Board, Groups, Sums};
 use super::history::{Compared, History, Point};
@@ -79,7 +83,7 @@ pub(crate) fn make(
             .map_or(i64::MIN, |baseline| baseline.as_of.as_millisecond()),
         inputs.snapshot.as_of.as_millisecond(),
     );
-    let lists = lists(
+    let mut lists = lists(
         &mut history,
         &current,
         delta.as_ref(),
@@ -87,7 +91,9 @@ pub(crate) fn make(
         &boards.people,
         moments,
     )?;
-    let scorecard = scorecard(
+    let (disagreements, example) = disagreements(current.noncompliant.iter(), &history.codes, &boards.people);
+    lists.disagreements = disagreements;
+    let mut scorecard = scorecard(
         &history,
         inputs,
         settings,
@@ -96,6 +102,8 @@ pub(crate) fn make(
         current,
         delta.as_ref(),
     )?;
+    scorecard.merged.example = example;
+    advice::advise(&mut scorecard, &mut lists, settings, history.codes.catalogue());
     Ok(ScoreOutput { scorecard, lists })
 }
 
@@ -181,6 +189,9 @@ fn scorecard(
         organizational_units: units(&current, codes, boards),
         controls: controls(codes, boards),
         merged: merged(&current, codes)?,
+        fix_first: FixFirst::default(),
+        exceptions: Exceptions::default(),
+        reconciliation: Vec::new(),
         context: current.context,
         inputs,
     })

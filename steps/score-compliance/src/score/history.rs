@@ -30,6 +30,8 @@ pub(crate) struct Compared {
     pub(crate) context: SnapshotContext,
     pub(crate) scopes: Arc<Scopes>,
     pub(crate) rows: Rows,
+    /// Results of the snapshot, those that do not count included.
+    pub(crate) results_read: u64,
     pub(crate) tallies: Tallies,
     pub(crate) noncompliant: HashMap<Key, Pair>,
 }
@@ -101,6 +103,7 @@ impl History {
                 context: opened.context,
                 scopes,
                 rows,
+                results_read: opened.manifest.results,
                 tallies,
                 noncompliant,
             });

@@ -66,6 +66,7 @@ pub(crate) fn lists(
         resolved: maker.resolved(&resolved),
         vanished: delta.map(|delta| maker.vanished(delta)).unwrap_or_default(),
         noncompliant,
+        ..Lists::default()
     })
 }
 
@@ -136,6 +137,7 @@ impl Maker<'_> {
             result_recorded_time: voice.recorded.map(timestamp),
             annotation: voice.annotation.clone(),
             annotation_reused: voice.annotation_reused,
+            exception: None,
         }
     }
 }

@@ -23,8 +23,12 @@ pub(crate) fn merged(current: &Compared, codes: &Codes) -> Result<Merged, ScoreE
         .collect();
     rules.sort_by(|a, b| b.duplicates.cmp(&a.duplicates).then_with(|| a.rule.cmp(&b.rule)));
     let counts = &current.tallies.pairs;
+    let (results, unknown) = (current.rows.count(), current.rows.count_unknown());
     Ok(Merged {
-        results: current.rows.count(),
+        read: current.results_read,
+        not_collected: current.results_read.saturating_sub(results + unknown),
+        unknown,
+        results,
         pairs: counts
             .iter()
             .map(|count| count.compliant + count.noncompliant)
@@ -33,5 +37,6 @@ pub(crate) fn merged(current: &Compared, codes: &Codes) -> Result<Merged, ScoreE
         name_duplicates: merges.names.iter().map(|(_, duplicates)| duplicates).sum(),
         disagreements: merges.disagreements,
         rules,
+        example: None,
     })
 }

@@ -9,16 +9,21 @@
 //!   Accounts, rules, groups and completeness: `card.rs`. Names and places of accounts: `people.rs`.
 
 mod accounts;
+mod advice;
 mod card;
 mod changes;
 mod codes;
 mod delta;
+mod disagreements;
 mod durations;
+mod exceptions;
+mod fix_first;
 mod groups;
 mod history;
 mod lists;
 mod merged;
 mod people;
+mod reconciled;
 mod rows;
 mod rules;
 mod scopes;

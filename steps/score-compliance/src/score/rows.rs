@@ -131,6 +131,11 @@ impl Rows {
         self.frame.height() as u64
     }
 
+    /// How many do not count, as their pairs are unknown.
+    pub(crate) fn count_unknown(&self) -> u64 {
+        self.unknown.height() as u64
+    }
+
     /// Each pair once, noncompliant if any of its results is: [`PAIR`] and `noncompliant`. Only results that may
     /// share a pair are grouped.
     pub(crate) fn pairs(&self) -> PolarsResult<LazyFrame> {

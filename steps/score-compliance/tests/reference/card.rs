@@ -134,7 +134,8 @@ impl Reference<'_> {
         }
     }
 
-    pub(crate) fn scorecard(&self) -> Scorecard {
+    /// `found` lends what no definition gives: what a collection says of itself.
+    pub(crate) fn scorecard(&self, found: &Scorecard) -> Scorecard {
         let all = |_: &PairKey| true;
         let organization_before = self.before().map(|before| before.scores(&self.catalogue, all));
         let rules = self.rules();
@@ -165,6 +166,9 @@ impl Reference<'_> {
             organizational_units: self.units(),
             controls: self.controls(),
             merged: self.merged(),
+            fix_first: self.fix_first(),
+            exceptions: self.exceptions(),
+            reconciliation: self.reconciliation(&found.reconciliation),
             context: self.context.clone(),
             inputs: self.inputs.clone(),
         }

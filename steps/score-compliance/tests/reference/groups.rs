@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use compliance::coverage::ScopeCoverage;
-use compliance::evaluation::PairKey;
+use compliance::evaluation::{EvaluationResult, PairKey};
 use compliance::rule_name::Deployment;
 use compliance::scorecard::*;
 
 use crate::card::{Reference, deployed_without, difference, rules_of};
+use crate::oracle::{scope_of, was_read};
 
 impl Reference<'_> {
     pub(crate) fn names_of(&self, rule: &str) -> Vec<String> {
@@ -190,7 +191,14 @@ impl Reference<'_> {
 
     pub(crate) fn merged(&self) -> Merged {
         let now = self.now();
+        // What is not of a scope that is listed is in no snapshot.
+        let in_snapshot = |row: &&EvaluationResult| scope_of(now.day, row).is_some();
+        let rows: Vec<_> = now.day.rows.iter().filter(in_snapshot).collect();
         let mut merged = Merged {
+            read: rows.len() as u64,
+            not_collected: rows.iter().filter(|row| !was_read(now.day, row)).count() as u64,
+            unknown: now.doubted.values().map(|rows| rows.len() as u64).sum(),
+            example: self.example(),
             results: now.pairs.values().map(|rows| rows.len() as u64).sum(),
             pairs: now.pairs.len() as u64,
             ..Merged::default()

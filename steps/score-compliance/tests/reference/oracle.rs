@@ -185,7 +185,7 @@ pub(crate) fn scope_of<'a>(day: &'a Day, row: &EvaluationResult) -> Option<&'a S
 }
 
 /// Its scope was collected, and its rule there was read.
-fn was_read(day: &Day, row: &EvaluationResult) -> bool {
+pub(crate) fn was_read(day: &Day, row: &EvaluationResult) -> bool {
     scope_of(day, row).is_some_and(|scope| {
         let rule_missing = scope
             .missing_rules

@@ -40,11 +40,13 @@ impl Reference<'_> {
         ] {
             list.sort_by(|a, b| (rank(a.severity), &a.key).cmp(&(rank(b.severity), &b.key)));
         }
+        lists.repairs = self.repairs();
+        lists.disagreements = self.merged_pairs(true);
         lists
     }
 
     /// The row of a pair that is or was noncompliant.
-    fn row(&self, key: &PairKey) -> Option<PairRow> {
+    pub(crate) fn row(&self, key: &PairKey) -> Option<PairRow> {
         let before = self.before().and_then(|before| before.state(key));
         let now = self.now().state(key);
         let noncompliant = Some(ComplianceType::NonCompliant);
@@ -75,6 +77,7 @@ impl Reference<'_> {
                 .map(|time| moment(time.as_millisecond())),
             annotation: voice.and_then(|row| row.annotation.clone()),
             annotation_reused: voice.is_some_and(|row| row.annotation_reused),
+            exception: (now == noncompliant).then(|| self.exception_of(key)).flatten(),
         })
     }
 

@@ -46,6 +46,41 @@ pub(crate) fn settings() -> Settings {
         controls.soc2 = ["CC6.1", "ours"]
         [rules.s3-bucket-versioning-enabled]
         severity = "critical"
+        [[exceptions]]
+        rule = "restricted-ssh"
+        accounts = ["000000000001"]
+        reason = "first"
+        owner = "a"
+        approver = "b"
+        approved = 2026-11-01
+        expires = 2026-11-06
+        [[exceptions]]
+        id = "overlaps"
+        rule = "INCOMING_SSH_DISABLED"
+        regions = ["eu-*"]
+        resource_ids = ["one"]
+        reason = "second"
+        owner = "a"
+        approver = "A "
+        approved = "2026-11-03"
+        expires = "2028-01-01"
+        [[exceptions]]
+        rule = "OrgConfigRule-iam-user-mfa-enabled-x1y2"
+        organizational_units = ["Root/Prod*"]
+        resource_types = ["AWS::IAM::User"]
+        reason = "third"
+        owner = "a"
+        approver = "b"
+        approved = 2026-10-01
+        expires = 2026-11-20
+        [[exceptions]]
+        rule = "home-made"
+        everywhere = true
+        reason = "fourth"
+        owner = "a"
+        approver = "b"
+        approved = 2026-11-05
+        expires = 2026-11-05
         "#,
     )
     .expect("settings")
