@@ -25,7 +25,10 @@ fn the_daily_report_is_whole_and_the_same_bytes_anywhere() {
         .collect();
     let expected = [
         "digest.json",
+        "exceptions.csv",
+        "fix-first.csv",
         "manifest.json",
+        "merged.csv",
         "new.csv",
         "noncompliant.csv",
         "provenance.json",
@@ -119,6 +122,14 @@ fn a_report_counts_what_its_lists_and_snapshot_hold() {
     let duplicates =
         merged["global_duplicates"].as_u64().unwrap() + merged["name_duplicates"].as_u64().unwrap();
     assert_eq!(merged["pairs"].as_u64().unwrap() + duplicates, results);
+    let balances = scorecard["reconciliation"].as_array().unwrap();
+    assert_eq!(balances.len(), 10);
+    for balance in balances {
+        assert_eq!(balance["expected"], balance["counted"], "{balance}");
+    }
+    assert!(merged["disagreements"].as_u64().unwrap() > 0);
+    assert!(rows("merged.csv") >= 2 * merged["disagreements"].as_u64().unwrap());
+    assert_eq!(scorecard["fix_first"]["repairs"], rows("fix-first.csv"));
 }
 
 #[test]

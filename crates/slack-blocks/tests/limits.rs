@@ -268,6 +268,7 @@ fn check_counts(json: &Value, scorecard: &Scorecard, lists: &Lists) {
         ("New noncompliance: ", lists.new.len()),
         ("Resolved: ", lists.resolved.len()),
         ("Vanished, which is not resolved: ", lists.vanished.len()),
+        ("Fix first: ", lists.repairs.len()),
         ("Accounts: ", scorecard.accounts.len()),
         ("Rules: ", scorecard.rules.len()),
     ];
@@ -385,6 +386,21 @@ fn any_run() -> impl Strategy<Value = (Scorecard, Lists)> {
                     account.account_id = text(index + 4);
                     account.trend = numbers.iter().map(|value| Some(*value)).collect();
                     account
+                })
+                .collect();
+            lists.repairs = common::repairs(sizes.3);
+            for (index, repair) in lists.repairs.iter_mut().enumerate() {
+                repair.rule = text(index);
+                repair.account_id = text(index + 1);
+                repair.account_name = Some(text(index + 2));
+                repair.gain.compliance = numbers[index % 4];
+                repair.organization_after.weighted = numbers[(index + 1) % 4];
+            }
+            scorecard.fix_first = common::fix_first(&lists.repairs);
+            scorecard.exceptions.entries = (0..sizes.1)
+                .map(|index| {
+                    use compliance::exceptions::ExceptionState::{Expired, Expiring};
+                    common::exception(&text(index), [Expired, Expiring][index % 2], index as u64)
                 })
                 .collect();
             scorecard.rules = (0..sizes.3)

@@ -15,12 +15,15 @@ pub(crate) const LARGEST: u64 = 4_000_000;
 /// The manifest of the data, among the attachments.
 pub(crate) const MANIFEST: &str = "data-manifest.json";
 /// Every name an attachment may have.
-pub(crate) const NAMES: [&str; 6] = [
+pub(crate) const NAMES: [&str; 9] = [
     "scorecard.json",
     "new.csv",
     "resolved.csv",
     "vanished.csv",
     "noncompliant.csv",
+    "fix-first.csv",
+    "exceptions.csv",
+    "merged.csv",
     MANIFEST,
 ];
 
@@ -139,6 +142,9 @@ fn role(name: &str) -> Option<(&'static str, &'static str)> {
             "Data",
         ),
         "noncompliant.csv" => ("Every pair that is noncompliant now", "Data"),
+        "fix-first.csv" => ("Every repair, the one that gains most first", "Data"),
+        "exceptions.csv" => ("Accepted noncompliance and what it covers now", "Data"),
+        "merged.csv" => ("Every result of pairs whose results disagree", "Data"),
         MANIFEST => ("Names, sizes and SHA-256 of the data", "Supplement"),
         _ => return None,
     })

@@ -20,6 +20,7 @@ mod attachments;
 mod document;
 mod error;
 mod lists;
+mod tables;
 mod view;
 mod volumes;
 mod world;
@@ -48,7 +49,7 @@ pub struct RenderInput {
     pub settings: Settings,
 }
 
-/// Makes the report's files one after another: `digest.json`, `scorecard.json`, one CSV per list, `report.pdf`, and
+/// Makes the report's files one after another: `digest.json`, `scorecard.json`, one CSV per list and table, `report.pdf`, and
 /// `report-volume-2.pdf` and so on for the lists that are too long for it. Whoever stores each as it comes holds no
 /// more than a few of them in memory, however long the lists are.
 pub fn run<'a>(input: &'a RenderInput, progress: &'a dyn Progress) -> Artifacts<'a> {
@@ -76,13 +77,16 @@ pub struct Artifacts<'a> {
 impl<'a> Artifacts<'a> {
     /// With volumes that cost no more than `budget`, see [`VOLUME`].
     pub fn new(input: &'a RenderInput, budget: u64, progress: &'a dyn Progress) -> Self {
-        let makers: [Maker; 6] = [
+        let makers: [Maker; 9] = [
             digest_json,
             scorecard_json,
             new_csv,
             resolved_csv,
             vanished_csv,
             noncompliant_csv,
+            tables::fix_first_csv,
+            tables::exceptions_csv,
+            tables::merged_csv,
         ];
         let plan = Plan::new(&input.lists, input.scorecard.baseline.is_some(), budget);
         progress.begin("render", (makers.len() + plan.volumes.len()) as u64);

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 /// The header row, in the order of [`Row`].
-const HEADER: [&str; 17] = [
+const HEADER: [&str; 20] = [
     "account_id",
     "account_name",
     "aws_region",
@@ -30,6 +30,9 @@ const HEADER: [&str; 17] = [
     "result_recorded_time",
     "annotation",
     "annotation_reused",
+    "exception_id",
+    "exception_state",
+    "exception_expires",
 ];
 
 #[derive(Serialize)]
@@ -51,6 +54,9 @@ struct Row {
     result_recorded_time: Option<Timestamp>,
     annotation: String,
     annotation_reused: bool,
+    exception_id: String,
+    exception_state: &'static str,
+    exception_expires: String,
 }
 
 /// A list as CSV, header included.
@@ -70,6 +76,7 @@ pub fn list_csv(rows: &[PairRow]) -> Result<Vec<u8>, csv::Error> {
 }
 
 fn cells(row: &PairRow) -> Row {
+    let exception = row.exception.as_ref();
     Row {
         account_id: guarded(&row.key.account_id),
         account_name: guarded(row.account_name.as_deref().unwrap_or_default()),
@@ -88,10 +95,15 @@ fn cells(row: &PairRow) -> Row {
         result_recorded_time: row.result_recorded_time,
         annotation: guarded(row.annotation.as_deref().unwrap_or_default()),
         annotation_reused: row.annotation_reused,
+        exception_id: guarded(exception.map_or("", |exception| &exception.id)),
+        exception_state: exception.map_or("", |exception| exception.state.as_str()),
+        exception_expires: exception
+            .map(|exception| exception.expires.to_string())
+            .unwrap_or_default(),
     }
 }
 
-fn guarded(text: &str) -> String {
+pub(crate) fn guarded(text: &str) -> String {
     match text.chars().next() {
         Some('=' | '+' | '-' | '@' | '\t' | '\r') => format!("'{text}"),
         _ => text.to_owned(),

@@ -112,7 +112,9 @@ fn cost(row: &PairRow) -> u64 {
     let key = &row.key;
     let text = [&key.rule, &key.resource_id, &key.resource_type, &key.aws_region];
     let annotation = row.annotation.as_ref().map_or(0, String::len);
-    (200 + annotation + text.iter().map(|text| text.len()).sum::<usize>()) as u64
+    let exception = row.exception.as_ref();
+    let exception = exception.map_or(0, |exception| 40 + exception.id.len() + exception.reason.len());
+    (200 + annotation + exception + text.iter().map(|text| text.len()).sum::<usize>()) as u64
 }
 
 /// How many rows from the start fit into `room`, and whether all do.
@@ -239,6 +241,7 @@ mod tests {
             result_recorded_time: None,
             annotation: None,
             annotation_reused: false,
+            exception: None,
         }
     }
 

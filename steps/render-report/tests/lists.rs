@@ -20,7 +20,7 @@ fn every_row_comes_back_with_every_field() {
     let rows = cases::normal().lists.new;
     let records = records(&list_csv(&rows).unwrap());
     assert_eq!(records.len(), rows.len() + 1);
-    assert!(records.iter().all(|record| record.len() == 17));
+    assert!(records.iter().all(|record| record.len() == 20));
     let (row, record) = (&rows[0], &records[1]);
     assert_eq!(record[0], row.key.account_id);
     assert_eq!(record[4], row.key.resource_id);
@@ -32,7 +32,7 @@ fn an_empty_list_is_its_header() {
     let bytes = list_csv(&[]).unwrap();
     assert!(
         bytes.starts_with(b"account_id,account_name,aws_region,")
-            && bytes.ends_with(b"annotation_reused\r\n")
+            && bytes.ends_with(b"exception_expires\r\n")
     );
     assert_eq!(records(&bytes).len(), 1);
 }

@@ -169,6 +169,98 @@ fn an_earlier_snapshot_that_is_damaged_is_named_where_readers_look_for_it() {
 }
 
 #[test]
+fn fix_first_says_what_is_gained_and_where_the_rest_is() {
+    let input = cases::normal();
+    let pages = check(&input);
+    let fix = &input.scorecard.fix_first;
+    assert!(fix.repairs > 10 && fix.excepted.pairs > 0);
+    let first = squeezed(&pages[..1]);
+    assert!(
+        occurrences(
+            &first,
+            &format!(
+                "these 3 of {} repairs take the compliance score from",
+                fix.repairs
+            )
+        ) == 1
+    );
+    let whole = squeezed(&pages);
+    for said in [
+        format!("10 of {}; all in fix-first.csv", fix.repairs),
+        format!(
+            "Left out: {} noncompliant pairs under an exception in force",
+            fix.excepted.pairs
+        ),
+        format!("first {} gain half", fix.half),
+    ] {
+        assert_eq!(occurrences(&whole, &said), 1, "{said}");
+    }
+}
+
+#[test]
+fn every_exception_is_in_the_register_and_on_the_rows_it_speaks_for() {
+    let input = cases::normal();
+    let whole = squeezed(&check(&input));
+    for entry in &input.scorecard.exceptions.entries {
+        for said in [
+            &entry.id,
+            &entry.terms.reason,
+            &entry.terms.owner,
+            &entry.terms.approver,
+        ] {
+            assert!(occurrences(&whole, said) > 0, "{said}");
+        }
+    }
+    for said in [
+        "Matches nothing",
+        "approved by its owner",
+        "term over one year",
+        "1 exception expires within 14 days",
+    ] {
+        assert!(occurrences(&whole, said) > 0, "{said}");
+    }
+    let until = |id: &str| {
+        let of = |row: &&PairRow| row.exception.as_ref().is_some_and(|exception| exception.id == id);
+        let lists = &input.lists;
+        lists.new.iter().chain(&lists.noncompliant).filter(of).count()
+    };
+    assert!(until("SEC-214") > 0);
+    assert!(occurrences(&whole, "Exception SEC-214 until 2027-05-31") >= until("SEC-214"));
+    assert!(occurrences(&whole, "Exception exception-3 expired on 2026-11-15") >= until("exception-3"));
+}
+
+#[test]
+fn tables_beside_the_lists_hold_every_row() {
+    let input = cases::normal();
+    let artifacts: Vec<_> = render_report::run(&input, &Silent).map(Result::unwrap).collect();
+    let rows = |name: &str| {
+        let file = artifacts.iter().find(|file| file.name == name).unwrap();
+        let mut reader = csv::Reader::from_reader(file.bytes.as_slice());
+        let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+        assert_eq!(file.rows, Some(rows.len() as u64), "{name}");
+        rows
+    };
+    let results: usize = input
+        .lists
+        .disagreements
+        .iter()
+        .map(|pair| pair.results.len())
+        .sum();
+    assert_eq!(
+        (rows("merged.csv").len(), rows("exceptions.csv").len()),
+        (results, 4)
+    );
+    let repairs = rows("fix-first.csv");
+    assert_eq!(repairs.len(), input.lists.repairs.len());
+    assert_eq!(
+        (&repairs[0][0], &repairs[0][1]),
+        ("1", &*input.lists.repairs[0].rule)
+    );
+    let points: f64 = repairs.iter().map(|row| row[10].parse::<f64>().unwrap()).sum();
+    assert!((points - 100.0 * input.scorecard.fix_first.all.gain.compliance).abs() < 0.001);
+}
+
+#[test]
 fn no_accounts_at_all_is_still_a_report() {
     golden("zero-accounts", &cases::zero_accounts());
 }
@@ -229,6 +321,9 @@ fn the_files_of_a_report() {
         files,
         [
             ("digest.json", "application/json", None),
+            ("exceptions.csv", "text/csv", Some(0)),
+            ("fix-first.csv", "text/csv", Some(0)),
+            ("merged.csv", "text/csv", Some(0)),
             ("new.csv", "text/csv", Some(0)),
             ("noncompliant.csv", "text/csv", Some(0)),
             ("report.pdf", "application/pdf", None),
@@ -237,6 +332,6 @@ fn the_files_of_a_report() {
             ("vanished.csv", "text/csv", Some(0)),
         ]
     );
-    let scorecard: compliance::scorecard::Scorecard = serde_json::from_slice(&artifacts[5].bytes).unwrap();
+    let scorecard: compliance::scorecard::Scorecard = serde_json::from_slice(&artifacts[8].bytes).unwrap();
     assert_eq!(scorecard, input.scorecard);
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use compliance::catalogue::Severity;
+use compliance::fix_first::Repair;
 use compliance::scorecard::{AccountScore, Completeness, Lists, PairRow, RuleScore, Scorecard};
 use compliance::text;
 
@@ -116,6 +117,41 @@ fn pair(row: &PairRow) -> Mrkdwn {
         .code(&key.resource_type, 50)
         .text(" ")
         .code(&key.resource_id, 110)
+}
+
+/// Every repair, the one that gains most first.
+pub(super) fn repairs(scorecard: &Scorecard, lists: &Lists) -> Vec<Message> {
+    let columns = [
+        ("Rule", Align::Left),
+        ("Account", Align::Left),
+        ("Id", Align::Left),
+        ("Severity", Align::Left),
+        ("Weighted points", Align::Right),
+        ("Points", Align::Right),
+        ("Pairs", Align::Right),
+        ("Score then", Align::Right),
+    ];
+    table(
+        scorecard,
+        ("Fix first", "Most points on the weighted score first"),
+        &columns,
+        &lists.repairs,
+        repair_row,
+    )
+}
+
+fn repair_row(_: &Scorecard, repair: &Repair) -> Vec<String> {
+    let account = repair.account_name.as_deref().unwrap_or_default();
+    vec![
+        raw(&repair.rule, 130),
+        raw(account, 60),
+        repair.account_id.clone(),
+        repair.severity.map_or("unrated", Severity::as_str).to_owned(),
+        text::points(repair.gain.weighted),
+        text::points(repair.gain.compliance),
+        text::count(repair.pairs),
+        text::score(Some(repair.organization_after.compliance)),
+    ]
 }
 
 /// Every account, lowest score first.

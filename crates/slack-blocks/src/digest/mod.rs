@@ -19,6 +19,7 @@
 //! `thread_ts` in the thread) or, the message alone, for an incoming webhook. `fallback` says the same in classic
 //! blocks, message for message: send one of them when Slack answers `invalid_blocks` to its counterpart.
 
+mod advice;
 mod coverage;
 mod lists;
 mod summary;
@@ -91,6 +92,7 @@ fn thread(scorecard: &Scorecard, lists: &Lists) -> Vec<Message> {
         lists::new(scorecard, lists),
         lists::resolved(scorecard, lists),
         lists::vanished(scorecard, lists),
+        lists::repairs(scorecard, lists),
         lists::accounts(scorecard),
         lists::rules(scorecard),
         coverage::messages(scorecard),

@@ -145,6 +145,20 @@ pub(super) fn movement(movement: &Movement) -> String {
     )
 }
 
+/// `the first 3 of 214 repairs take`; all of them, when there are no more.
+pub(super) fn first_repairs(shown: u64, all: u64) -> String {
+    match (shown, all) {
+        (1, 1) => "the only repair takes".to_owned(),
+        (shown, all) if shown == all => format!("all {} repairs together take", text::count(all)),
+        (1, all) => format!("the first of {} repairs takes", text::count(all)),
+        (shown, all) => format!(
+            "the first {} of {} repairs take",
+            text::count(shown),
+            text::count(all)
+        ),
+    }
+}
+
 /// The account's name, else its id.
 pub(super) fn account_name(account: &AccountScore) -> &str {
     account

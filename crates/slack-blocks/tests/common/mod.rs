@@ -292,8 +292,8 @@ pub fn normal() -> (Scorecard, Lists) {
         controls: Vec::new(),
         unrated_rules: vec!["acme-tag-owner".to_owned()],
         merged: Merged::default(),
-        fix_first: FixFirst::default(),
-        exceptions: Exceptions::default(),
+        fix_first: fix_first(&repairs(12)),
+        exceptions: exceptions(),
         reconciliation: Vec::new(),
         context: SnapshotContext {
             aggregator: Aggregator {
@@ -314,6 +314,94 @@ pub fn normal() -> (Scorecard, Lists) {
         inputs: inputs(ReportKind::Daily, baseline),
     };
     (scorecard, normal_lists())
+}
+
+/// So many repairs of an organization of 1,000 pairs, the first of them the greatest.
+pub fn repairs(count: usize) -> Vec<Repair> {
+    let rules = ["restricted-ssh", "s3-bucket-versioning-enabled", "acme-tag-owner"];
+    let severities = [Some(Severity::High), Some(Severity::Low), None];
+    let share = |index: usize| 0.02 / (index + 1) as f64;
+    let after = |index: usize| {
+        let gained: f64 = (0..=index).map(share).sum();
+        Points {
+            compliance: 0.865 + gained,
+            weighted: 0.865 + gained / 2.0,
+        }
+    };
+    let repair = |index: usize| Repair {
+        rule: rules[index % 3].to_owned(),
+        severity: severities[index % 3],
+        account_id: format!("{:012}", 111_100_000_000 + index),
+        account_name: (index % 2 == 0).then(|| "payments-prod".to_owned()),
+        pairs: 20 / (index as u64 + 1) + 1,
+        weight: 100 / (index as u64 + 1),
+        excepted: 0,
+        resources_freed: 1,
+        oldest_since: None,
+        oldest_at_least: false,
+        gain: Points {
+            compliance: share(index),
+            weighted: share(index) / 2.0,
+        },
+        organization_after: after(index),
+        account_gain: Points::default(),
+        account_after: Points::default(),
+    };
+    (0..count).map(repair).collect()
+}
+
+pub fn fix_first(repairs: &[Repair]) -> FixFirst {
+    FixFirst {
+        repairs: repairs.len() as u64,
+        first: repairs.iter().take(FIRST).cloned().collect(),
+        half: repairs.len().div_ceil(5) as u64,
+        ..FixFirst::default()
+    }
+}
+
+/// An exception with this id and state, in whose scope `pairs` noncompliant pairs are.
+pub fn exception(id: &str, state: ExceptionState, pairs: u64) -> ExceptionEntry {
+    let expires = match state {
+        ExceptionState::Expired => "2026-11-18",
+        ExceptionState::Expiring => "2026-11-24",
+        _ => "2027-05-31",
+    };
+    ExceptionEntry {
+        id: id.to_owned(),
+        rule: "acme-tag-owner".to_owned(),
+        severity: None,
+        state,
+        days_left: 3,
+        pairs,
+        speaks_for: 0,
+        self_approved: false,
+        long_term: false,
+        terms: ExceptionSettings {
+            id: Some(id.to_owned()),
+            rule: "acme-tag-owner".to_owned(),
+            everywhere: true,
+            accounts: Vec::new(),
+            organizational_units: Vec::new(),
+            regions: Vec::new(),
+            resource_types: Vec::new(),
+            resource_ids: Vec::new(),
+            reason: "Tags come with the new landing zone.".to_owned(),
+            owner: "platform".to_owned(),
+            approver: "security".to_owned(),
+            approved: "2026-06-01".parse().unwrap(),
+            expires: expires.parse().unwrap(),
+        },
+    }
+}
+
+fn exceptions() -> Exceptions {
+    use ExceptionState::{Active, Expired, Expiring};
+    let some = [("EX-3", Expired, 14), ("EX-9", Expiring, 2), ("EX-12", Active, 5)];
+    Exceptions {
+        entries: some.map(|(id, state, pairs)| exception(id, state, pairs)).into(),
+        noncompliant: 7,
+        new: 1,
+    }
 }
 
 fn normal_lists() -> Lists {
@@ -341,7 +429,8 @@ fn normal_lists() -> Lists {
             Cause::RuleRemoved,
         )],
         noncompliant: Vec::new(),
-        ..Lists::default()
+        repairs: repairs(12),
+        disagreements: Vec::new(),
     }
 }
 
@@ -367,7 +456,13 @@ pub fn first_run() -> (Scorecard, Lists) {
         rule.change = None;
         rule.movement = Movement::default();
     }
-    (scorecard, Lists::default())
+    scorecard.exceptions = Exceptions::default();
+    scorecard.fix_first = fix_first(&repairs(2));
+    let lists = Lists {
+        repairs: repairs(2),
+        ..Lists::default()
+    };
+    (scorecard, lists)
 }
 
 /// A day on which much was not collected.
@@ -431,6 +526,7 @@ pub fn nothing_new() -> (Scorecard, Lists) {
         account.direction = Direction::Steady;
         account.movement = Movement::default();
     }
+    scorecard.fix_first = FixFirst::default();
     (scorecard, Lists::default())
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use compliance::coverage::{Coverage, Expectation, Gap, Inventory, Method, ScopeCoverage, SourceState};
 use compliance::report::LeftOut;
 use compliance::rule_name::{self, Deployment};
-use compliance::scorecard::{Merged, Scorecard};
+use compliance::scorecard::Scorecard;
 use compliance::text as format;
 use serde::Serialize;
 
@@ -24,8 +24,6 @@ pub(super) struct CoverageSection {
     inventory: String,
     without_results: Vec<WithoutResultsRow>,
     not_knowable: Vec<ReasonRow>,
-    merged: String,
-    merged_rules: Vec<MergedRow>,
     unrated: Vec<String>,
 }
 
@@ -83,13 +81,6 @@ struct ReasonRow {
     scopes: String,
 }
 
-#[derive(Debug, Clone, Serialize)]
-struct MergedRow {
-    rule: String,
-    names: Vec<String>,
-    duplicates: String,
-}
-
 pub(super) fn section(scorecard: &Scorecard) -> CoverageSection {
     let coverage = &scorecard.context.coverage;
     CoverageSection {
@@ -103,8 +94,6 @@ pub(super) fn section(scorecard: &Scorecard) -> CoverageSection {
         inventory: inventory(coverage),
         without_results: without_results(coverage),
         not_knowable: not_knowable(coverage),
-        merged: merged(&scorecard.merged),
-        merged_rules: merged_rules(&scorecard.merged),
         unrated: scorecard
             .unrated_rules
             .iter()
@@ -335,7 +324,7 @@ fn without_results(coverage: &Coverage) -> Vec<WithoutResultsRow> {
 }
 
 /// The names of one rule, told by how they were deployed: a single name in full, several counted with an example.
-fn schemes<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
+pub(super) fn schemes<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut by_scheme: BTreeMap<u8, (&'static str, Vec<&str>)> = BTreeMap::new();
     for name in names {
         let (order, scheme) = match rule_name::parse(name).1 {
@@ -377,30 +366,6 @@ fn not_knowable(coverage: &Coverage) -> Vec<ReasonRow> {
             code: text::shown(&gap.code),
             reason: text::shown(&gap.reason),
             scopes: format::count(scopes),
-        })
-        .collect()
-}
-
-fn merged(merged: &Merged) -> String {
-    format!(
-        "{} became {}: {} merged because a global resource was recorded in several regions, {} because one rule is \
-         deployed under several names. {} merged results that disagreed; noncompliant won.",
-        format::plural(merged.results, "result", "results"),
-        format::plural(merged.pairs, "pair", "pairs"),
-        format::count(merged.global_duplicates),
-        format::count(merged.name_duplicates),
-        format::plural(merged.disagreements, "pair", "pairs"),
-    )
-}
-
-fn merged_rules(merged: &Merged) -> Vec<MergedRow> {
-    merged
-        .rules
-        .iter()
-        .map(|rule| MergedRow {
-            rule: text::shown(&rule.rule),
-            names: schemes(rule.config_rule_names.iter().map(String::as_str)),
-            duplicates: format::count(rule.duplicates),
         })
         .collect()
 }

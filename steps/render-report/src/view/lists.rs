@@ -1,5 +1,6 @@
 //! The full lists, grouped by account to save width. Nothing is left out: what is not in this volume is in another.
 
+use compliance::exceptions::PairException;
 use compliance::scorecard::{PairRow, Scorecard};
 use compliance::text as format;
 use jiff::Timestamp;
@@ -225,11 +226,31 @@ fn extra_cell(row: &PairRow, extra: Extra) -> String {
 
 fn annotation(row: &PairRow) -> String {
     let text = text::shown(row.annotation.as_deref().unwrap_or_default());
-    if row.annotation_reused && !text.is_empty() {
+    let text = if row.annotation_reused && !text.is_empty() {
         format!("{text} (read by an earlier run)")
     } else {
         text
+    };
+    match row.exception.as_ref().map(exception) {
+        None => text,
+        Some(exception) if text.is_empty() => exception,
+        Some(exception) => format!("{exception} {text}"),
     }
+}
+
+/// `Exception EX-14 until 2027-03-31: the reason.`
+fn exception(exception: &PairException) -> String {
+    let until = if exception.state.in_force() {
+        "until"
+    } else {
+        "expired on"
+    };
+    format!(
+        "Exception {} {until} {}: {}.",
+        text::shown(&exception.id),
+        text::unbroken(&exception.expires.to_string()),
+        text::shown(exception.reason.trim_end_matches('.'))
+    )
 }
 
 fn seconds_between(from: Timestamp, to: Timestamp) -> f64 {

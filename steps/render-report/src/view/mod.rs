@@ -18,10 +18,13 @@ mod ages;
 mod change;
 mod chart;
 mod coverage;
+mod exceptions;
 mod files;
+mod fix_first;
 mod groups;
 mod lines;
 mod lists;
+mod merged;
 mod movement;
 mod rules;
 mod sources;
@@ -29,6 +32,7 @@ mod summary;
 mod text;
 mod volume;
 
+pub(crate) use exceptions::flags;
 pub(crate) use volume::VolumeView;
 
 /// Everything the PDF shows, ready to be laid out.
@@ -36,13 +40,16 @@ pub(crate) use volume::VolumeView;
 pub struct View {
     meta: Meta,
     summary: summary::Summary,
+    fix_first: fix_first::FixFirstSection,
     change: change::ChangeSection,
     accounts: accounts::AccountsSection,
     movement: movement::MovementSection,
     rules: rules::RulesSection,
     groups: groups::GroupsSection,
     ages: ages::AgesSection,
+    exceptions: exceptions::ExceptionsSection,
     coverage: coverage::CoverageSection,
+    merged: merged::MergedSection,
     lists: Vec<lists::List>,
     /// The volumes, when there is more than this one.
     volumes: Option<volume::Volumes>,
@@ -91,13 +98,16 @@ impl View {
         Self {
             meta: meta(scorecard),
             summary: summary::section(scorecard),
+            fix_first: fix_first::section(scorecard),
             change: change::section(scorecard),
             accounts: accounts::section(scorecard),
             movement: movement::section(scorecard, lists),
             rules: rules::section(scorecard),
             groups: groups::section(scorecard),
             ages: ages::section(scorecard),
+            exceptions: exceptions::section(scorecard),
             coverage: coverage::section(scorecard),
+            merged: merged::section(scorecard, lists),
             lists: lists::sections(scorecard, pieces),
             volumes: volume::section(plan),
             files: Vec::new(),

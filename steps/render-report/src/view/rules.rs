@@ -4,7 +4,7 @@ use compliance::scorecard::{RuleScore, Scorecard};
 use compliance::text as format;
 use serde::Serialize;
 
-use super::text::{self, SeverityCell, Standing};
+use super::text::{self, Link, SeverityCell, Standing};
 
 /// Rules shown with guidance.
 const TOP: usize = 15;
@@ -28,13 +28,6 @@ struct RuleCard {
     accounts: String,
     new: String,
     packs: Option<String>,
-}
-
-/// Where a click leads, and the same as shown.
-#[derive(Debug, Clone, Serialize)]
-struct Link {
-    url: String,
-    text: String,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -70,7 +63,7 @@ fn card(rank: usize, rule: &RuleScore) -> RuleCard {
         severity: text::severity(rule.metadata.severity),
         description: shown(&rule.metadata.description),
         guidance: shown(&rule.metadata.guidance),
-        link: rule.metadata.link.as_deref().and_then(link),
+        link: rule.metadata.link.as_deref().and_then(text::link),
         noncompliant: text::count(rule.scores.pairs.noncompliant),
         of: format!(
             "of {}",
@@ -84,15 +77,6 @@ fn card(rank: usize, rule: &RuleScore) -> RuleCard {
         new: text::count(rule.movement.new),
         packs: (!rule.conformance_packs.is_empty()).then(|| text::shown(&rule.conformance_packs.join(", "))),
     }
-}
-
-/// Only `https` becomes clickable, and only without characters that are not of a URL.
-fn link(url: &str) -> Option<Link> {
-    let plain = url.starts_with("https://") && url.bytes().all(|byte| byte.is_ascii_graphic());
-    plain.then(|| Link {
-        url: url.to_owned(),
-        text: text::shown(url.trim_start_matches("https://")),
-    })
 }
 
 fn row(rule: &RuleScore) -> RuleRow {

@@ -208,6 +208,22 @@ pub(crate) fn duration(seconds: Option<f64>, at_least: bool) -> String {
     unbroken(&format!("{sign}{}", text::duration(seconds)))
 }
 
+/// Where a click leads, and the same as shown.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Link {
+    url: String,
+    text: String,
+}
+
+/// Only `https` becomes clickable, and only without characters that are not of a URL.
+pub(crate) fn link(url: &str) -> Option<Link> {
+    let plain = url.starts_with("https://") && url.bytes().all(|byte| byte.is_ascii_graphic());
+    plain.then(|| Link {
+        url: url.to_owned(),
+        text: shown(url.trim_start_matches("https://")),
+    })
+}
+
 /// How whole a group's numbers are, as a shape's key.
 pub(crate) fn completeness(completeness: Completeness) -> &'static str {
     match completeness {

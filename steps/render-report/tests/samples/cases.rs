@@ -148,6 +148,7 @@ pub(crate) fn hostile() -> RenderInput {
             gap.reason = HOSTILE.join(" ");
         }
     }
+    super::advice::hostile(&mut input, text);
     let lists = [
         &mut input.lists.new,
         &mut input.lists.resolved,

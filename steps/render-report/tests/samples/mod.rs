@@ -25,6 +25,7 @@ use compliance::snapshot::{ObjectRef, Origin, SnapshotContext, SnapshotRef};
 use jiff::SignedDuration;
 use render_report::RenderInput;
 
+mod advice;
 pub(crate) mod cases;
 mod groups;
 mod inputs;
@@ -334,11 +335,11 @@ pub(crate) fn sample(shape: &Shape) -> RenderInput {
         context: context(shape),
         inputs,
     };
-    RenderInput {
+    advice::advised(RenderInput {
         lists: lists(shape, &pairs, &rules),
         scorecard,
         settings: Settings::default(),
-    }
+    })
 }
 
 fn causes(pairs: &[Pair]) -> CauseCounts {
