@@ -127,9 +127,59 @@ fn a_report_counts_what_its_lists_and_snapshot_hold() {
     for balance in balances {
         assert_eq!(balance["expected"], balance["counted"], "{balance}");
     }
-    assert!(merged["disagreements"].as_u64().unwrap() > 0);
     assert!(rows("merged.csv") >= 2 * merged["disagreements"].as_u64().unwrap());
     assert_eq!(scorecard["fix_first"]["repairs"], rows("fix-first.csv"));
+}
+
+/// An exception for the rule that is violated most, and one that expired yesterday.
+#[test]
+fn exceptions_reach_every_file_and_change_no_score() {
+    let out = tempfile::tempdir().unwrap();
+    let plain = document(
+        &simulated(&["report", "daily"], out.path()).folder(),
+        "scorecard.json",
+    );
+    let rule = plain["rules"][0]["rule"].as_str().unwrap();
+    let exception = |id: &str, expires: &str| {
+        format!(
+            "[[exceptions]]\nid = \"{id}\"\nrule = \"{rule}\"\neverywhere = true\nreason = \"accepted here\"\n\
+             owner = \"o\"\napprover = \"a\"\napproved = 2026-01-01\nexpires = {expires}\n"
+        )
+    };
+    let settings = out.path().join("settings.toml");
+    let text = exception("in-force", "2026-11-21") + &exception("past", "2026-11-20");
+    std::fs::write(&settings, text).unwrap();
+    let settings = settings.to_str().unwrap();
+    let folder = simulated(&["report", "daily", "--settings", settings], out.path()).folder();
+    let scorecard = document(&folder, "scorecard.json");
+    for same in ["organization", "accounts", "rules", "movement", "severities"] {
+        assert_eq!(scorecard[same], plain[same], "{same}");
+    }
+    let noncompliant = &plain["rules"][0]["scores"]["pairs"]["noncompliant"];
+    assert_eq!(&scorecard["exceptions"]["noncompliant"], noncompliant);
+    assert_eq!(&scorecard["fix_first"]["excepted"]["pairs"], noncompliant);
+    let rows = |name: &str, cell: &str| {
+        let mut reader = csv::Reader::from_path(folder.join(name)).unwrap();
+        let rows = reader.records().map(Result::unwrap);
+        rows.filter(|row| row.iter().any(|found| found == cell)).count()
+    };
+    assert_eq!(
+        rows("noncompliant.csv", "in-force"),
+        noncompliant.as_u64().unwrap() as usize
+    );
+    assert_eq!(
+        (
+            rows("exceptions.csv", "in-force"),
+            rows("exceptions.csv", "expired")
+        ),
+        (1, 1)
+    );
+    assert_eq!(rows("fix-first.csv", rule), 0);
+    let digest = document(&folder, "digest.json")["message"].to_string();
+    assert!(
+        digest.contains("1 exception has expired (`past` 2026-11-20)"),
+        "{digest}"
+    );
 }
 
 #[test]

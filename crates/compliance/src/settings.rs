@@ -367,6 +367,19 @@ mod tests {
         assert_eq!(Settings::parse("").unwrap(), Settings::default());
     }
 
+    /// What the README shows is read, every field of it set.
+    #[test]
+    fn the_documented_settings_are_settings() {
+        let readme = include_str!("../../../README.md");
+        let example = readme
+            .split("```toml")
+            .nth(1)
+            .and_then(|rest| rest.split("```").next());
+        let settings = Settings::parse(example.unwrap()).unwrap();
+        assert_eq!((settings.exceptions.len(), settings.rules.len()), (1, 1));
+        assert_eq!(settings.exceptions[0].resource_ids, ["acme-scratch-*"]);
+    }
+
     const EXCEPTION: &str = "[[exceptions]] # one\nrule = \"restricted-ssh\"\naccounts = [\"111122223333\"]\nreason = \"r\"\nowner = \"o\"\napprover = \"a\"\napproved = 2026-10-01\nexpires = \"2027-03-31\"\n";
 
     #[test]

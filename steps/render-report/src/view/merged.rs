@@ -14,7 +14,7 @@ const SHOWN: usize = 10;
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct MergedSection {
     intro: String,
-    example: Option<PairOfResults>,
+    example: Option<String>,
     rules: Vec<RuleRow>,
     disagreements_intro: String,
     disagreements: Vec<PairOfResults>,
@@ -25,7 +25,6 @@ pub(super) struct MergedSection {
 /// A pair and what each of its results says.
 #[derive(Debug, Clone, Serialize)]
 struct PairOfResults {
-    sentence: String,
     rule: String,
     resource: String,
     resource_type: String,
@@ -68,7 +67,7 @@ pub(super) fn section(scorecard: &Scorecard, lists: &Lists) -> MergedSection {
     let merged = &scorecard.merged;
     MergedSection {
         intro: intro(merged),
-        example: merged.example.as_ref().map(results_of),
+        example: example(merged),
         rules: rules(merged),
         disagreements_intro: disagreements_intro(lists),
         disagreements: lists.disagreements.iter().take(SHOWN).map(results_of).collect(),
@@ -117,7 +116,6 @@ fn disagreements_intro(lists: &Lists) -> String {
 
 fn results_of(pair: &MergedPair) -> PairOfResults {
     PairOfResults {
-        sentence: sentence(pair),
         rule: text::shown(&pair.key.rule),
         resource: text::shown(&pair.key.resource_id),
         resource_type: text::shown(&pair.key.resource_type),
@@ -136,6 +134,15 @@ fn results_of(pair: &MergedPair) -> PairOfResults {
             })
             .collect(),
     }
+}
+
+/// The example; where results were merged and none is at hand, why.
+fn example(merged: &Merged) -> Option<String> {
+    let compliant = || {
+        let none = "No noncompliant pair has several results.".to_owned();
+        (merged.results > merged.pairs).then_some(none)
+    };
+    merged.example.as_ref().map(sentence).or_else(compliant)
 }
 
 /// `AWS::S3::Bucket logs in payments was judged under 3 names of the rule …, and counts once, as noncompliant.`
