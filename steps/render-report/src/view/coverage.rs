@@ -102,27 +102,6 @@ pub(super) fn section(scorecard: &Scorecard) -> CoverageSection {
     }
 }
 
-/// What stands beside every score of the organization while coverage is incomplete.
-pub(super) fn caveat(coverage: &Coverage) -> Option<String> {
-    let (collected, total) = (coverage.scopes_collected(), coverage.scopes_total());
-    let scopes = || {
-        text::unbroken(&format!(
-            "{} of {} scopes",
-            format::count(collected),
-            format::count(total)
-        ))
-    };
-    if total == 0 {
-        Some("nothing collected".to_owned())
-    } else if collected < total {
-        Some(format!("incomplete: {}", scopes()))
-    } else if coverage.is_complete() {
-        None
-    } else {
-        Some("incomplete: see Coverage".to_owned())
-    }
-}
-
 fn expectation(coverage: &Coverage) -> String {
     let accounts = format::plural(
         coverage.expected_accounts.len() as u64,

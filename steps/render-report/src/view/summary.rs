@@ -191,10 +191,7 @@ fn headlines(scorecard: &Scorecard) -> Vec<Headline> {
         Headline {
             label,
             score: text::score(score),
-            counts: match &partial {
-                Some(partial) => format!("{} {what} · {partial}", text::of(tally)),
-                None => format!("{} {what}", text::of(tally)),
-            },
+            counts: format!("{} {what}", text::of(tally)),
             delta: change.map(|change| text::delta(Some(change))),
             incomplete: incomplete.clone(),
         }
