@@ -73,6 +73,8 @@ async fn generate(folder: &Path, results: u64) -> serde_json::Value {
         catalogue_version: VERSION.to_owned(),
         plumbline_version: env!("CARGO_PKG_VERSION").to_owned(),
         predecessor: None,
+        left_out: Vec::new(),
+        passed_over: Vec::new(),
     };
     let catalogue = Catalogue::new(&Settings::default()).expect("a catalogue");
     let mut names = "config_rule_name,rule,severity\n".to_owned();
