@@ -161,7 +161,7 @@ pub(crate) fn summary(scorecard: &Scorecard, provenance: &Provenance, outcome: &
 
 fn score_line(scorecard: &Scorecard) -> String {
     let mut line = text::score(scorecard.organization.compliance_score);
-    if let Some(partial) = text::partial(&scorecard.context.coverage) {
+    if let Some(partial) = text::caveat(&scorecard.context.coverage) {
         let _ = write!(line, " ({partial})");
     }
     match (

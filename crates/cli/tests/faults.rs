@@ -166,7 +166,10 @@ fn an_account_that_fails_for_ever_is_missing_wherever_it_would_have_counted() {
     let digest = document(&rough.folder(), "digest.json");
     let text = digest["message"]["text"].as_str().unwrap();
     assert!(text.contains("Coverage is not complete"), "{text}");
-    assert!(text.contains(" % (partial: "), "the score itself says so: {text}");
+    assert!(
+        text.contains(" % (incomplete: "),
+        "the score itself says so: {text}"
+    );
     assert!(digest.to_string().contains(&account), "the digest names it");
     assert_eq!(rough.json()["coverage_complete"], false);
 }

@@ -23,8 +23,8 @@ pub fn score(score: Option<f64>) -> String {
 }
 
 /// What every score of the whole organization says beside itself while it is not of everything expected:
-/// `partial: 5 of 8 scopes`. `None` when coverage is complete.
-pub fn partial(coverage: &Coverage) -> Option<String> {
+/// `incomplete: 5 of 8 scopes`. `None` when coverage is complete.
+pub fn caveat(coverage: &Coverage) -> Option<String> {
     let (collected, total) = (coverage.scopes_collected(), coverage.scopes_total());
     if total == 0 {
         Some("nothing collected".to_owned())
@@ -32,9 +32,9 @@ pub fn partial(coverage: &Coverage) -> Option<String> {
         None
     } else if collected < total {
         let scopes = plural(total, "scope", "scopes");
-        Some(format!("partial: {} of {scopes}", count(collected)))
+        Some(format!("incomplete: {} of {scopes}", count(collected)))
     } else {
-        Some("partial: with reservations".to_owned())
+        Some("incomplete: see Coverage".to_owned())
     }
 }
 

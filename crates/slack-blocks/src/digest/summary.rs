@@ -68,8 +68,8 @@ fn score(scorecard: &Scorecard) -> Block {
 /// The score of the whole organization; while it is not of everything expected, it says so.
 fn organization_score(scorecard: &Scorecard) -> String {
     let score = text::score(scorecard.organization.compliance_score);
-    match text::partial(&scorecard.context.coverage) {
-        Some(partial) => format!("{score} ({partial})"),
+    match text::caveat(&scorecard.context.coverage) {
+        Some(caveat) => format!("{score} ({caveat})"),
         None => score,
     }
 }

@@ -91,8 +91,8 @@ fn decomposition(scorecard: &Scorecard) -> Option<Decomposition> {
     };
     Some(Decomposition {
         before: side(change.before),
-        now: match format::partial(&scorecard.context.coverage) {
-            Some(partial) => format!("{}, {partial}", side(change.now)),
+        now: match format::caveat(&scorecard.context.coverage) {
+            Some(caveat) => format!("{}, {caveat}", side(change.now)),
             None => side(change.now),
         },
         rows: change

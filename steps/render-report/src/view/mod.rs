@@ -162,7 +162,7 @@ fn meta(scorecard: &Scorecard) -> Meta {
         simulation: scorecard.simulation.as_deref().map(text::shown),
         volume: None,
         compared: scorecard.baseline.is_some(),
-        incomplete: format::partial(&scorecard.context.coverage).map(|part| text::unbroken(&part)),
+        incomplete: format::caveat(&scorecard.context.coverage).map(|part| text::unbroken(&part)),
     }
 }
 

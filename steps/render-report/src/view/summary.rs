@@ -184,7 +184,7 @@ fn period(scorecard: &Scorecard) -> String {
 
 fn headlines(scorecard: &Scorecard) -> Vec<Headline> {
     let (now, before) = (&scorecard.organization, scorecard.organization_before.as_ref());
-    let incomplete = format::partial(&scorecard.context.coverage).map(|part| text::unbroken(&part));
+    let incomplete = format::caveat(&scorecard.context.coverage).map(|part| text::unbroken(&part));
     let headline = |label, what: &str, share: fn(&Scores) -> (Option<f64>, Tally)| {
         let (score, tally) = share(now);
         let change = before.and_then(|before| Some(score? - share(before).0?));

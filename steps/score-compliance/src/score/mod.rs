@@ -94,7 +94,7 @@ pub async fn run(
     let output = outside(|| card::make(history, inputs, &settings))?;
     progress.advance(1);
     let score = text::score(output.scorecard.organization.compliance_score);
-    let partial = text::partial(&output.scorecard.context.coverage);
+    let partial = text::caveat(&output.scorecard.context.coverage);
     let partial = partial.map_or_else(String::new, |partial| format!(" ({partial})"));
     progress.finish(&format!("compliance score {score}{partial}"));
     Ok(output)
