@@ -60,7 +60,7 @@ impl Document {
 fn placed(page: &Page) -> Vec<Placed<'_>> {
     let mut out = Vec::new();
     walk(&page.frame, Point::zero(), &mut |item, at| {
-        out.push(Placed { item, at })
+        out.push(Placed { item, at });
     });
     out
 }
@@ -103,7 +103,7 @@ fn overlaps(page: &Page) -> Vec<(String, String)> {
         .iter()
         .filter_map(|text| Some((text.ink()?, text.item)))
         .collect();
-    inked.sort_by(|a, b| a.0.min.y.cmp(&b.0.min.y));
+    inked.sort_by_key(|(rect, _)| rect.min.y);
     let mut out = Vec::new();
     for (index, (rect, text)) in inked.iter().enumerate() {
         for (other, below) in &inked[index + 1..] {

@@ -155,7 +155,7 @@ pub(crate) fn read(job: Job, reading: &Reading<'_>, totals: &mut Totals) {
         if let Some(against) = &against {
             against.count(&mut totals.lacks);
         }
-        state.found = found(&sheet, pairs, against, &mut state.resources);
+        state.found = found(&sheet, pairs, against.as_ref(), &mut state.resources);
     }
     totals.accounts.push((job.account, state));
 }
@@ -298,7 +298,7 @@ impl Comparison<'_, '_> {
 fn found(
     sheet: &Sheet<'_>,
     pairs: Pairs,
-    against: Option<Comparison<'_, '_>>,
+    against: Option<&Comparison<'_, '_>>,
     resources: &mut Interner,
 ) -> Found {
     let Pairs {
@@ -306,7 +306,7 @@ fn found(
         compliant,
         cells,
     } = pairs;
-    let before = |key: &Key| match (&against, cells.get(key)) {
+    let before = |key: &Key| match (against, cells.get(key)) {
         (Some(against), Some(cell)) => against.before(*cell),
         _ => Before::NoBaseline,
     };
@@ -317,7 +317,7 @@ fn found(
         noncompliant: noncompliant.collect(),
         ..Found::default()
     };
-    let Some(against) = &against else { return found };
+    let Some(against) = against else { return found };
     let resolved = compliant.into_iter().filter(|(key, _)| {
         let cell = cells.get(key);
         cell.is_some_and(|cell| against.baseline.noncompliant.has(*cell))
