@@ -97,7 +97,7 @@ fn check_structure(input: &RenderInput, structure: &Structure) {
             structure.metadata.contains(what),
             "{what}: {}",
             structure.metadata
-        )
+        );
     };
     said("<dc:title>");
     said("<pdfaid:part>3</pdfaid:part>");

@@ -134,8 +134,8 @@ impl Organization {
             let place = mix(&[account, region as u64, slot]);
             let number = (place % TYPES.len() as u64) as usize;
             let (resource_type, prefix) = TYPES[number];
-            let created = mix(&[place, 1]) % 200 == 0;
-            let deleted = mix(&[place, 2]) % 200 == 0;
+            let created = mix(&[place, 1]).is_multiple_of(200);
+            let deleted = mix(&[place, 2]).is_multiple_of(200);
             if (day == Day::Before && created) || (day == Day::Now && deleted) {
                 continue;
             }
@@ -173,7 +173,7 @@ impl Pair {
         let share = 250 + mix(&[self.account, 4]) % 1_100;
         let before = mix(&[self.place, self.rule, 5]) % 10_000 < share;
         // A second name lags now and then.
-        let lags = self.source % 2 == 1 && mix(&[self.place, self.rule, 6]) % 100 == 0;
+        let lags = self.source % 2 == 1 && mix(&[self.place, self.rule, 6]).is_multiple_of(100);
         let turns = mix(&[self.place, self.rule, 7]) % 1_000 < if before { 120 } else { 11 };
         before ^ (day == Day::Now && turns && !lags)
     }

@@ -333,7 +333,7 @@ mod tests {
             (repeated, 1_000),
             (none, 2_000),
         ] {
-            assert!((count - expected as i32).abs() < 200, "{count} of {expected}");
+            assert!((count - expected).abs() < 200, "{count} of {expected}");
         }
     }
 

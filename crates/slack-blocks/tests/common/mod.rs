@@ -333,7 +333,7 @@ pub fn repairs(count: usize) -> Vec<Repair> {
         rule: rules[index % 3].to_owned(),
         severity: severities[index % 3],
         account_id: format!("{:012}", 111_100_000_000 + index),
-        account_name: (index % 2 == 0).then(|| "payments-prod".to_owned()),
+        account_name: index.is_multiple_of(2).then(|| "payments-prod".to_owned()),
         pairs: 20 / (index as u64 + 1) + 1,
         weight: 100 / (index as u64 + 1),
         excepted: 0,

@@ -261,9 +261,11 @@ fn marked_texts(page: &Page<'_>) -> Vec<(Mark, String)> {
             b"Tf" => {
                 let name = operands[0].clone().into_name().unwrap();
                 font = name.as_str().to_owned();
-                fonts
-                    .entry(font.clone())
-                    .or_insert_with(|| page.resources().get_font(&name).and_then(to_unicode));
+                fonts.entry(font.clone()).or_insert_with(|| {
+                    page.resources()
+                        .get_font(&name)
+                        .and_then(|font| to_unicode(&font))
+                });
             }
             b"Tj" | b"TJ" => {
                 let Some(mark) = open.iter().rev().copied().find_map(|mark| mark) else {
@@ -289,7 +291,7 @@ fn mark_of(operands: &[Object<'_>]) -> Option<i32> {
     operands.get(1)?.clone().into_dict()?.get::<i32>("MCID")
 }
 
-fn to_unicode(font: Dict<'_>) -> Option<CMap> {
+fn to_unicode(font: &Dict<'_>) -> Option<CMap> {
     let stream = font.get::<Stream<'_>>("ToUnicode")?;
     CMap::parse(&stream.decoded().ok()?, |_| None)
 }
