@@ -316,7 +316,7 @@ mod tests {
     #[test]
     fn shares_are_of_all_calls() {
         let drawn = drawn("throttle=0.5,5xx=0.1,cut=0.05,truncate=0.05,repeat-page=0.1", 7);
-        let (mut throttled, mut unavailable, mut broken, mut repeated, mut none) = (0, 0, 0, 0, 0);
+        let (mut throttled, mut unavailable, mut broken, mut repeated, mut none) = (0_i32, 0, 0, 0, 0);
         for number in 0..10_000 {
             match call(&drawn, &number.to_string()) {
                 None => none += 1,
@@ -327,7 +327,7 @@ mod tests {
             }
         }
         for (count, expected) in [
-            (throttled, 5_000),
+            (throttled, 5_000_i32),
             (unavailable, 1_000),
             (broken, 1_000),
             (repeated, 1_000),
