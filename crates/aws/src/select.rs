@@ -2,6 +2,7 @@
 
 use compliance::Timestamp;
 use compliance::evaluation::EvaluationResult;
+use compliance::organization::is_account_id;
 use compliance::ports::{PortError, PortErrorKind};
 use serde::Deserialize;
 
@@ -23,7 +24,7 @@ const OPERATION: &str = "SelectAggregateResourceConfig";
 pub(crate) fn expression(account_ids: &[String]) -> Result<String, PortError> {
     let mut list = String::with_capacity(account_ids.len() * 16);
     for account_id in account_ids {
-        if account_id.len() != 12 || !account_id.bytes().all(|byte| byte.is_ascii_digit()) {
+        if !is_account_id(account_id) {
             return Err(PortError::new(
                 "Config",
                 PortErrorKind::InvalidRequest,

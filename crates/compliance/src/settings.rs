@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalogue::{self, Severity};
 use crate::exceptions::{self, ExceptionSettings};
+use crate::organization::is_account_id;
 
 mod error;
 
@@ -196,7 +197,7 @@ impl Settings {
         let expected = self.collection.expected_accounts.iter();
         let expected = expected.map(|id| ("collection.expected_accounts".to_owned(), id));
         for (field, id) in expected.chain(self.accounts.keys().map(|id| (format!("accounts.{id}"), id))) {
-            if id.len() != 12 || !id.bytes().all(|byte| byte.is_ascii_digit()) {
+            if !is_account_id(id) {
                 return refuse(&field, &format!("{id:?} is not an account id of 12 digits"));
             }
         }

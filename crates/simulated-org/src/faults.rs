@@ -5,6 +5,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use compliance::organization::is_account_id;
+
 /// How a simulated server misbehaves. The five shares are exclusive parts of all calls: a call meets one fault or
 /// none. Read from text such as `throttle=0.5,5xx=0.1,latency=50ms`; [`fmt::Display`] writes the same text.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -186,7 +188,7 @@ fn rate(value: &str) -> Result<f64, FaultsError> {
 }
 
 fn account(value: &str) -> Result<String, FaultsError> {
-    if value.len() != 12 || !value.bytes().all(|byte| byte.is_ascii_digit()) {
+    if !is_account_id(value) {
         return Err(refused(
             "fail",
             value,

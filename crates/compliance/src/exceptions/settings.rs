@@ -6,6 +6,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::evaluation::PairKey;
+use crate::organization::is_account_id;
 
 /// One exception, as written in the settings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -145,8 +146,7 @@ fn problem_of(exception: &ExceptionSettings) -> Option<(&'static str, String)> {
 }
 
 fn problem_of_scope(exception: &ExceptionSettings) -> Option<(&'static str, String)> {
-    let not_an_id = |id: &&String| id.len() != 12 || !id.bytes().all(|byte| byte.is_ascii_digit());
-    if let Some(id) = exception.accounts.iter().find(not_an_id) {
+    if let Some(id) = exception.accounts.iter().find(|id| !is_account_id(id)) {
         return Some(("accounts", format!("{id:?} is not an account id of 12 digits")));
     }
     for (field, patterns) in exception.patterns() {

@@ -1,5 +1,6 @@
 //! The members of a request's input, validated as the service model says.
 
+use compliance::organization::is_account_id;
 use serde_json::Value;
 
 use super::answer::ErrorAnswer;
@@ -62,7 +63,7 @@ impl<'a> Members<'a> {
         let Some(id) = self.optional("AccountId", 12)? else {
             return Ok(None);
         };
-        if id.len() == 12 && id.bytes().all(|byte| byte.is_ascii_digit()) {
+        if is_account_id(id) {
             return Ok(Some(id));
         }
         let constraint = "Member must satisfy regular expression pattern: \\d{12}";
