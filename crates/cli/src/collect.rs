@@ -5,9 +5,9 @@ use compliance::organization::Aggregator;
 use compliance::ports::{EvaluationSource, OrganizationDirectory, RuleInventory};
 use compliance::report::ReportKind;
 use compliance::snapshot::{ObjectRef, Origin, SnapshotRef, snapshot_folder, snapshot_id, work_folder};
+use compliance::snapshots::{Known, Standing};
 use compliance::text;
 use plan_report::KnownAnnotationsFile;
-use score_compliance::snapshots::{Known, Standing};
 use score_compliance::{ScoreError, freeze};
 
 use crate::error::CliError;

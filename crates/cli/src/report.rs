@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use compliance::artifact::{Artifact, CallCount, ManifestFile, Provenance, SCHEMA};
+use compliance::artifact::{Artifact, CallCount, ManifestFile, PROVENANCE, Provenance, SCHEMA};
+use compliance::bundles::{BundleError, store_artifact};
 use compliance::hash::canonical_json;
+use compliance::inputs::{self, Report};
 use compliance::objects::MANIFEST;
 use compliance::report::{ReportKind, RunInputs, bundle_folder};
 use compliance::scorecard::Scorecard;
 use compliance::snapshot::{Origin, SnapshotRef};
-use score_compliance::{score, select};
-use seal_report::{SealError, SealInput, Sealed, bundles};
+use score_compliance::score;
+use seal_report::{SealInput, Sealed};
 
 use crate::error::{CliError, defect};
 use crate::output::{self, Outcome};
@@ -47,8 +49,8 @@ pub(crate) async fn make_report(
     let folder = bundle_folder(kind, inputs.as_of, &run_id);
     let files = if kind == ReportKind::Snapshot {
         let artifact = scorecard_artifact(&scorecard)?;
-        let stored = seal_report::store_artifact(&session.store, &folder, &artifact).await;
-        vec![stored.map_err(CliError::step("seal", SealError::code))?]
+        let stored = store_artifact(&session.store, &folder, &artifact).await;
+        vec![stored.map_err(CliError::step("seal", BundleError::code))?]
     } else {
         let input = render_report::RenderInput {
             scorecard: scored.scorecard,
@@ -71,11 +73,11 @@ pub(crate) async fn make_report(
             Box::pin(seal_report::run(input, &session.store, &session.progress)).await
         })
         .await
-        .map_err(CliError::step("seal", SealError::code))?;
+        .map_err(CliError::step("seal", BundleError::code))?;
     let provenance = provenance(session, &sealed, by);
     seal_report::record_provenance(&sealed, &provenance, &session.store)
         .await
-        .map_err(CliError::step("seal", SealError::code))?;
+        .map_err(CliError::step("seal", BundleError::code))?;
     say(session, &scorecard, &provenance, &sealed, json)
 }
 
@@ -89,8 +91,8 @@ async fn render(
     let mut files = Vec::new();
     for artifact in render_report::run(input, &session.progress) {
         let artifact = artifact.map_err(CliError::step("render", failed))?;
-        let stored = seal_report::store_artifact(&session.store, folder, &artifact).await;
-        files.push(stored.map_err(CliError::step("seal", SealError::code))?);
+        let stored = store_artifact(&session.store, folder, &artifact).await;
+        files.push(stored.map_err(CliError::step("seal", BundleError::code))?);
     }
     Ok(files)
 }
@@ -103,37 +105,25 @@ async fn freeze_inputs(
     snapshot: SnapshotRef,
     origin: Origin,
 ) -> Result<RunInputs, CliError> {
-    let select::Selected { selection, left_out } =
-        select::run(kind, &snapshot, &origin, &session.known, &session.store).await;
-    for (one, error) in &left_out {
-        let sentence = one.sentence();
+    let report = Report {
+        kind,
+        snapshot,
+        origin,
+        settings: session.settings_ref.clone(),
+    };
+    let frozen = inputs::freeze(report, &session.known, &session.store).await?;
+    let left_out = frozen.left_out.iter().map(|(one, error)| (one.sentence(), error));
+    let passed_over = frozen.passed_over.iter().map(|(run_id, error)| {
+        let sentence = format!("the report {run_id}, which the chain passes over");
+        (sentence, error)
+    });
+    for (sentence, error) in left_out.chain(passed_over) {
         session.progress.note(&format!(
             "  left out   {sentence}: {}",
             crate::error::chain(error)
         ));
     }
-    let chain = bundles::chain(&session.store, kind, &origin, snapshot.as_of).await?;
-    for (run_id, error) in &chain.passed_over {
-        session.progress.note(&format!(
-            "  left out   the report {run_id}, which the chain passes over: {}",
-            crate::error::chain(error)
-        ));
-    }
-    Ok(RunInputs {
-        kind,
-        as_of: snapshot.as_of,
-        predecessor: chain.predecessor,
-        origin,
-        snapshot,
-        baseline: selection.baseline,
-        history: selection.history,
-        trend: selection.trend,
-        settings: session.settings_ref.clone(),
-        catalogue_version: compliance::catalogue::VERSION.to_owned(),
-        plumbline_version: version(),
-        left_out: left_out.into_iter().map(|(one, _)| one).collect(),
-        passed_over: chain.passed_over.into_iter().map(|(run_id, _)| run_id).collect(),
-    })
+    Ok(frozen.inputs)
 }
 
 fn scorecard_artifact(scorecard: &Scorecard) -> Result<Artifact, CliError> {
@@ -155,19 +145,12 @@ fn provenance(session: &Session, sealed: &Sealed, by: Origins) -> Provenance {
         continues: session.continues,
         finished_at: session.stages().now(),
         principal: by.principal,
-        plumbline_version: version(),
+        plumbline_version: compliance::version(),
         stages: session.stages().times(),
         calls: by.calls,
         planned_calls: session.planned_calls,
         offline: by.offline,
     }
-}
-
-/// Plumbline's version, with the commit where the build knew it.
-pub(crate) fn version() -> String {
-    let version = env!("CARGO_PKG_VERSION");
-    option_env!("PLUMBLINE_COMMIT")
-        .map_or_else(|| version.to_owned(), |commit| format!("{version} ({commit})"))
 }
 
 fn say(
@@ -179,7 +162,7 @@ fn say(
 ) -> Result<(), CliError> {
     let folder = session.store.path(sealed.folder.trim_end_matches('/'));
     let mut files: Vec<String> = sealed.body.files.iter().map(|file| file.name.clone()).collect();
-    files.extend([MANIFEST.to_owned(), seal_report::PROVENANCE.to_owned()]);
+    files.extend([MANIFEST.to_owned(), PROVENANCE.to_owned()]);
     files.sort();
     let outcome = Outcome::new(scorecard, provenance, &folder, files, sealed.existed);
     let text = if json {

@@ -7,9 +7,8 @@ use compliance::hash::sha256_hex;
 use compliance::objects::{self, MANIFEST, PutSame};
 use compliance::ports::{ObjectStore, PortError, PortErrorKind};
 use compliance::snapshot::{ObjectRef, Origin, SnapshotFile, SnapshotManifest, SnapshotRef, snapshot_folder};
+use compliance::snapshots::{self, CONTEXT, Standing, Unusable};
 use local::FolderObjectStore;
-use score_compliance::ScoreError;
-use score_compliance::snapshots::{self, CONTEXT, Standing, Unusable};
 
 use crate::error::CliError;
 use crate::session::Session;
@@ -94,7 +93,7 @@ async fn find(session: &Session, folder: &Path) -> Result<(Vec<Saved>, Vec<Unusa
     }
     let known = snapshots::known(&FolderObjectStore::new(folder))
         .await
-        .map_err(CliError::step("history", ScoreError::code))?;
+        .map_err(CliError::step("history", PortError::code))?;
     for half in &known.half {
         let half = folder.join(half);
         session.progress.note(&format!(

@@ -9,10 +9,9 @@ use compliance::objects;
 use compliance::ports::{Clock, ObjectStore, PortError, PortErrorKind};
 use compliance::settings::Settings;
 use compliance::snapshot::{ObjectRef, SNAPSHOTS, WORK, work_folder};
+use compliance::snapshots::{self, Known};
 use compliance::text;
 use local::{FolderLock, FolderObjectStore, Locking, SystemClock};
-use score_compliance::ScoreError;
-use score_compliance::snapshots::{self, Known};
 
 use crate::error::CliError;
 use crate::interrupt;
@@ -53,7 +52,7 @@ impl Session {
         let settings_ref = freeze_settings(&store, &settings).await?;
         let known = snapshots::known(&store)
             .await
-            .map_err(CliError::step("history", ScoreError::code))?;
+            .map_err(CliError::step("history", PortError::code))?;
         discard_done_work(&store, &known).await?;
         Ok(Self {
             store,

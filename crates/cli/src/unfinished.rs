@@ -17,8 +17,8 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use crate::error::CliError;
-use crate::report::version;
 use crate::session::Session;
+use compliance::version;
 
 /// How long after it was begun a run may be continued.
 const BOUND: SignedDuration = SignedDuration::from_hours(1);

@@ -10,6 +10,9 @@ use crate::report::{ReportKind, RunInputs};
 /// The version of the manifest's schema.
 pub const SCHEMA: u32 = 1;
 
+/// The name of the provenance within a bundle.
+pub const PROVENANCE: &str = "provenance.json";
+
 /// A file of a bundle, before it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Artifact {

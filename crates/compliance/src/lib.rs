@@ -4,6 +4,7 @@
 //! Field names are AWS Config's own (`account_id`, `aws_region`, `config_rule_name`, `resource_type`, ...).
 
 pub mod artifact;
+pub mod bundles;
 pub mod catalogue;
 pub mod collection;
 pub mod coverage;
@@ -13,6 +14,7 @@ pub mod exceptions;
 pub mod fix_first;
 pub mod hash;
 pub mod history;
+pub mod inputs;
 pub mod objects;
 pub mod organization;
 pub mod ports;
@@ -21,8 +23,17 @@ pub mod reconciliation;
 pub mod report;
 pub mod rule_name;
 pub mod scorecard;
+pub mod select;
 pub mod settings;
 pub mod snapshot;
+pub mod snapshots;
 pub mod text;
 
 pub use jiff::Timestamp;
+
+/// Plumbline's version, with the commit where the build knew it.
+pub fn version() -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    option_env!("PLUMBLINE_COMMIT")
+        .map_or_else(|| version.to_owned(), |commit| format!("{version} ({commit})"))
+}

@@ -27,10 +27,11 @@ use compliance::snapshot::{
     KnownAnnotation, ObjectRef, SCHEMA, SnapshotContext, SnapshotFile, SnapshotManifest, SnapshotRef,
     snapshot_folder,
 };
+use compliance::snapshots::{self, CONTEXT};
 
 use crate::ScoreError;
 use crate::engine::outside;
-use crate::snapshots::{self, CONTEXT, Which};
+use crate::opened::{self, Which};
 use crate::table;
 
 /// The shards of one collection.
@@ -100,7 +101,7 @@ async fn adopt(folder: &str, store: &impl ObjectStore) -> Result<Option<FreezeOu
     if store.get(&format!("{folder}{MANIFEST}")).await?.is_none() {
         return Ok(None);
     }
-    let opened = snapshots::open(Which::Folder(folder), store).await?;
+    let opened = opened::open(Which::Folder(folder), store).await?;
     Ok(Some(FreezeOutput {
         snapshot: opened.snapshot,
         manifest: opened.manifest,

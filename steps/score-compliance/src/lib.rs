@@ -1,8 +1,7 @@
 //! The score-compliance step: shards become a snapshot, snapshots become a scorecard.
 //!
 //! - [`freeze::run`] writes what a collection brought back as an immutable snapshot (Parquet, coverage, manifest).
-//! - [`snapshots::open`] and [`snapshots::known`] read snapshots back, every byte held against its hash.
-//! - [`select::run`] chooses the earlier snapshots of a run, of which every one is whole.
+//! - [`opened::open`] reads a snapshot back, every byte held against its hash.
 //! - [`score::run`] computes every number of a report from the snapshots a run froze as its inputs.
 //!
 //! This is the only crate that links Polars, and Polars appears in no public signature.
@@ -10,9 +9,8 @@
 mod engine;
 mod error;
 pub mod freeze;
+pub mod opened;
 pub mod score;
-pub mod select;
-pub mod snapshots;
 mod table;
 
 pub use error::ScoreError;

@@ -9,12 +9,12 @@ use compliance::ports::{ObjectStore, PortErrorKind};
 use compliance::progress::Silent;
 use compliance::report::ReportKind;
 use compliance::snapshot::{KnownAnnotation, SnapshotManifest, SnapshotRef, snapshot_folder};
+use compliance::{select, snapshots};
 use local::MemoryObjectStore;
 use score_compliance::ScoreError;
 use score_compliance::freeze;
+use score_compliance::opened::{self, Which};
 use score_compliance::score::{self, ScoreInput};
-use score_compliance::select;
-use score_compliance::snapshots::{self, Which};
 
 use support::{Day, gap, inputs, origin, result, scope, store_shards, time, wait, whole_trend};
 
@@ -98,7 +98,7 @@ fn a_frozen_snapshot_is_laid_out_as_documented() {
         (manifest.files[5].rows, manifest.files[5].accounts.clone()),
         (Some(0), None)
     );
-    let opened = wait(snapshots::open(Which::Ref(&frozen.snapshot), &store)).expect("opened");
+    let opened = wait(opened::open(Which::Ref(&frozen.snapshot), &store)).expect("opened");
     assert_eq!(opened.context.coverage.results_ignored, 1);
     assert_eq!(opened.context.coverage.planned_calls, 5);
     assert_eq!(opened.context.coverage.scopes_collected(), 2);
@@ -234,7 +234,7 @@ fn damage_anywhere_is_refused_and_named() {
         let mut damaged = bytes.clone();
         damaged.truncate(bytes.len() - 1);
         store.damage(key, &damaged);
-        let error = wait(snapshots::open(Which::Ref(&frozen.snapshot), &store)).expect_err("refused");
+        let error = wait(opened::open(Which::Ref(&frozen.snapshot), &store)).expect_err("refused");
         let ScoreError::Store(port) = &error else {
             panic!("{error}")
         };
@@ -244,7 +244,7 @@ fn damage_anywhere_is_refused_and_named() {
         store.damage(key, bytes);
     }
     store.remove(&whole[0].0);
-    let error = wait(snapshots::open(Which::Ref(&frozen.snapshot), &store)).expect_err("refused");
+    let error = wait(opened::open(Which::Ref(&frozen.snapshot), &store)).expect_err("refused");
     assert!(
         error.to_string().contains(&format!("{} is missing", whole[0].0)),
         "{error}"
@@ -272,7 +272,7 @@ fn a_manifest_of_another_snapshot_or_schema_is_refused() {
     let frozen = wait(support::freeze(&day(), &store));
     let mut other = frozen.snapshot.clone();
     other.id = "20260101T000000Z-000000000000".to_owned();
-    let error = wait(snapshots::open(Which::Ref(&other), &store))
+    let error = wait(opened::open(Which::Ref(&other), &store))
         .expect_err("refused")
         .to_string();
     assert!(
@@ -286,7 +286,7 @@ fn a_manifest_of_another_snapshot_or_schema_is_refused() {
     let bytes = compliance::hash::canonical_json(&newer).expect("JSON");
     store.damage(&frozen.snapshot.manifest.key, &bytes);
     let folder = snapshot_folder(&day().id(), day().as_of);
-    let error = wait(snapshots::open(Which::Folder(&folder), &store))
+    let error = wait(opened::open(Which::Folder(&folder), &store))
         .expect_err("refused")
         .to_string();
     assert!(error.contains("has schema 2"), "{error}");
@@ -309,7 +309,7 @@ fn only_whole_snapshots_are_known() {
     assert_eq!(standing, [&older.snapshot, &newer.snapshot]);
     assert_eq!(known.half, ["snapshots/date=2026-11-19/snapshot=half/"]);
     assert!(known.unusable.is_empty());
-    let error = wait(snapshots::open(
+    let error = wait(opened::open(
         Which::Folder("snapshots/date=2026-11-19/snapshot=half/"),
         &store,
     ))

@@ -5,53 +5,14 @@
 //! without `manifest.json` is not one. A file that an earlier run of the same id wrote is adopted if its bytes are
 //! the same, and refused if they are not: the same inputs must give the same bytes.
 
-pub mod bundles;
-
-use compliance::artifact::{Artifact, BundleManifest, ManifestFile, Provenance, SCHEMA};
+use compliance::artifact::{Artifact, BundleManifest, ManifestFile, PROVENANCE, Provenance, SCHEMA};
+use compliance::bundles::{BundleError, put, store_artifact};
 use compliance::hash::{canonical_json, sha256_hex};
 use compliance::objects::{self, MANIFEST, PutSame};
 use compliance::ports::{ObjectStore, PortError, PortErrorKind};
 use compliance::progress::Progress;
 use compliance::report::{RunInputs, bundle_folder};
 use compliance::snapshot::{ObjectRef, SnapshotManifest};
-
-/// The name of the provenance within a bundle.
-pub const PROVENANCE: &str = "provenance.json";
-
-/// Why a bundle was not sealed.
-#[derive(Debug, thiserror::Error)]
-pub enum SealError {
-    /// The store failed, or an object of the snapshot is damaged.
-    #[error(transparent)]
-    Store(#[from] PortError),
-    /// The same inputs gave other bytes than they did before.
-    #[error(
-        "{key} stands with other bytes than this run makes from the same inputs; keep it as evidence, report it as a defect, and write to another folder"
-    )]
-    Differs {
-        /// The object's key.
-        key: String,
-    },
-    /// A document could not be written as JSON.
-    #[error("{document} cannot be written as JSON")]
-    Json {
-        /// Which.
-        document: &'static str,
-        /// What the writer said.
-        source: serde_json::Error,
-    },
-}
-
-impl SealError {
-    /// The stable code.
-    pub fn code(&self) -> String {
-        match self {
-            Self::Store(error) => error.code(),
-            Self::Differs { .. } => "Seal.Differs".to_owned(),
-            Self::Json { .. } => "Seal.Json".to_owned(),
-        }
-    }
-}
 
 /// What is to be sealed.
 #[derive(Debug)]
@@ -77,30 +38,16 @@ pub struct Sealed {
     pub existed: bool,
 }
 
-/// Stores one artifact under a bundle's folder and says what stands there: an artifact is stored as soon as it is
-/// made, so that a run never holds more than one.
-///
-/// # Errors
-/// See [`SealError`].
-pub async fn store_artifact(
-    store: &impl ObjectStore,
-    folder: &str,
-    artifact: &Artifact,
-) -> Result<ManifestFile, SealError> {
-    put(store, folder, &artifact.name, &artifact.bytes).await?;
-    Ok(manifest_file(artifact))
-}
-
 /// Stores a copy of the snapshot that the artifacts come from and the settings beside them under the bundle's folder,
 /// then the manifest over all of them.
 ///
 /// # Errors
-/// See [`SealError`].
+/// See [`BundleError`].
 pub async fn run(
     input: SealInput,
     store: &impl ObjectStore,
     progress: &dyn Progress,
-) -> Result<Sealed, SealError> {
+) -> Result<Sealed, BundleError> {
     let folder = bundle_folder(input.inputs.kind, input.inputs.as_of, &input.run_id);
     let copies = copies(&input.inputs, store).await?;
     progress.begin("seal", copies.len() as u64 + 1);
@@ -120,7 +67,7 @@ pub async fn run(
         inputs: input.inputs,
         files,
     };
-    let bytes = canonical_json(&body).map_err(|source| SealError::Json {
+    let bytes = canonical_json(&body).map_err(|source| BundleError::Json {
         document: MANIFEST,
         source,
     })?;
@@ -141,13 +88,13 @@ pub async fn run(
 /// Writes `provenance.json` beside a sealed bundle; that of the first run stays.
 ///
 /// # Errors
-/// See [`SealError`].
+/// See [`BundleError`].
 pub async fn record_provenance(
     sealed: &Sealed,
     provenance: &Provenance,
     store: &impl ObjectStore,
-) -> Result<(), SealError> {
-    let bytes = canonical_json(provenance).map_err(|source| SealError::Json {
+) -> Result<(), BundleError> {
+    let bytes = canonical_json(provenance).map_err(|source| BundleError::Json {
         document: PROVENANCE,
         source,
     })?;
@@ -155,64 +102,6 @@ pub async fn record_provenance(
         .put_new(&format!("{}{PROVENANCE}", sealed.folder), &bytes)
         .await?;
     Ok(())
-}
-
-/// Puts a file of a bundle, where nothing or the same should stand.
-async fn put(store: &impl ObjectStore, folder: &str, name: &str, bytes: &[u8]) -> Result<PutSame, SealError> {
-    match objects::put_same(store, &format!("{folder}{name}"), bytes).await? {
-        PutSame::Differs => Err(differs(store, folder, name, &sha256_hex(bytes)).await?),
-        put => Ok(put),
-    }
-}
-
-/// Other bytes stand where this run's, of hash `ours`, should: a defect, unless the bundle was never sealed or was
-/// sealed with this run's bytes; then what stands was changed since.
-async fn differs(
-    store: &impl ObjectStore,
-    folder: &str,
-    name: &str,
-    ours: &str,
-) -> Result<SealError, SealError> {
-    let key = format!("{folder}{name}");
-    let remedy = match sealed_hash(store, folder, name).await? {
-        None if name == MANIFEST => return Ok(SealError::Differs { key }),
-        None => "delete its folder, which was never sealed, and run again",
-        Some(sealed) if sealed == ours => "restore it from a copy, or delete it and run again",
-        Some(_) => return Ok(SealError::Differs { key }),
-    };
-    let message = format!("{key} is damaged: it has other bytes than this run makes; {remedy}");
-    Ok(PortError::new("Store", PortErrorKind::Damaged, message).into())
-}
-
-/// The hash that a file of a bundle was sealed with; `None` when it was not sealed. That of the manifest is in the
-/// provenance.
-async fn sealed_hash(
-    store: &impl ObjectStore,
-    folder: &str,
-    name: &str,
-) -> Result<Option<String>, PortError> {
-    let witness = if name == MANIFEST { PROVENANCE } else { MANIFEST };
-    let key = format!("{folder}{witness}");
-    let Some(bytes) = store.get(&key).await? else {
-        return Ok(None);
-    };
-    if name == MANIFEST {
-        let provenance: Provenance = objects::parse_json(&key, &bytes)?;
-        return Ok(Some(provenance.manifest_sha256));
-    }
-    let manifest: BundleManifest = objects::parse_json(&key, &bytes)?;
-    let file = manifest.files.into_iter().find(|file| file.name == name);
-    Ok(Some(file.map(|file| file.sha256).unwrap_or_default()))
-}
-
-fn manifest_file(artifact: &Artifact) -> ManifestFile {
-    ManifestFile {
-        name: artifact.name.clone(),
-        media_type: artifact.media_type.to_owned(),
-        sha256: sha256_hex(&artifact.bytes),
-        bytes: artifact.bytes.len() as u64,
-        rows: artifact.rows,
-    }
 }
 
 /// An object that becomes part of the bundle as it is.
@@ -235,7 +124,7 @@ impl ObjectCopy {
 }
 
 /// The settings, and the snapshot's own files, so that a bundle handed to somebody else holds the data it speaks of.
-async fn copies(inputs: &RunInputs, store: &impl ObjectStore) -> Result<Vec<ObjectCopy>, SealError> {
+async fn copies(inputs: &RunInputs, store: &impl ObjectStore) -> Result<Vec<ObjectCopy>, BundleError> {
     let reference = &inputs.snapshot.manifest;
     let manifest: SnapshotManifest = objects::read_json(store, reference).await?;
     let folder = reference.key.strip_suffix(MANIFEST).ok_or_else(|| {

@@ -18,7 +18,7 @@ use super::tally::{CodeSet, Merges, Tallies};
 use super::walk::Passed;
 use crate::ScoreError;
 use crate::engine::spread;
-use crate::snapshots::Opened;
+use crate::opened::Opened;
 
 /// What a snapshot is read for.
 #[derive(Debug, Clone, Copy, Default)]

@@ -49,7 +49,7 @@ use self::codes::Codes;
 use self::history::{History, Role};
 use crate::ScoreError;
 use crate::engine::outside;
-use crate::snapshots::{self, Opened, Which};
+use crate::opened::{self, Opened, Which};
 
 /// What is to be scored.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,7 +85,7 @@ pub async fn run(
     progress.begin("score", snapshots().count() as u64 + 1);
     let mut history = History::new(Codes::new(Catalogue::new(&settings)?));
     for snapshot in snapshots() {
-        let opened = snapshots::open(Which::Ref(snapshot), store).await?;
+        let opened = opened::open(Which::Ref(snapshot), store).await?;
         check_origin(&inputs, &opened)?;
         let role = role(&inputs, snapshot);
         outside(|| history.read(opened, role))?;

@@ -1,74 +1,18 @@
-//! Snapshots as they stand in a store.
+//! Snapshots as they stand in a store, by their manifests.
 
 use std::collections::BTreeMap;
 
-use compliance::hash::canonical_json;
-use compliance::objects::{MANIFEST, parse_json, read};
-use compliance::ports::{ObjectStore, PortError, PortErrorKind};
-use compliance::snapshot::{
-    ObjectRef, Origin, SCHEMA, SNAPSHOTS, SnapshotContext, SnapshotManifest, SnapshotRef, snapshot_folder,
-    snapshot_id,
-};
 use jiff::Timestamp;
 
-use crate::ScoreError;
+use crate::hash::{canonical_json, sha256_hex};
+use crate::objects::{MANIFEST, parse_json, read};
+use crate::ports::{ObjectStore, PortError, PortErrorKind};
+use crate::snapshot::{
+    ObjectRef, Origin, SCHEMA, SNAPSHOTS, SnapshotManifest, SnapshotRef, snapshot_folder, snapshot_id,
+};
 
 /// The name of the context within a snapshot's folder.
 pub const CONTEXT: &str = "context.json";
-
-/// A snapshot whose every byte is what its manifest says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Opened {
-    /// Its id, moment and manifest.
-    pub snapshot: SnapshotRef,
-    /// The manifest.
-    pub manifest: SnapshotManifest,
-    /// Everything that is not results.
-    pub context: SnapshotContext,
-    /// The content of each results file, in the manifest's order.
-    pub(crate) results: Vec<Vec<u8>>,
-}
-
-/// Which snapshot to open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Which<'a> {
-    /// By reference: the manifest must have the hash recorded.
-    Ref(&'a SnapshotRef),
-    /// By folder, ending in `/`: what its manifest says is believed, and every file is held against it.
-    Folder(&'a str),
-}
-
-/// Opens a snapshot and holds every file against the SHA-256 its manifest records.
-///
-/// # Errors
-/// `Store.NotFound` when there is no manifest, or a file it names is missing; `Store.Damaged` naming the file whose
-/// bytes are others; the store's own.
-pub async fn open(which: Which<'_>, store: &impl ObjectStore) -> Result<Opened, ScoreError> {
-    let (reference, bytes) = manifest_bytes(which, store).await?;
-    let manifest: SnapshotManifest = parse_json(&reference.key, &bytes)?;
-    check_schema(&reference.key, &manifest)?;
-    if let Which::Ref(snapshot) = which
-        && (manifest.id != snapshot.id || manifest.as_of != snapshot.as_of)
-    {
-        return Err(ScoreError::Store(damaged(format!(
-            "{} is the manifest of snapshot {}, not of {}; point to the right folder or restore it from a copy",
-            reference.key, manifest.id, snapshot.id
-        ))));
-    }
-    let folder = reference.key.trim_end_matches(MANIFEST).to_owned();
-    let (context, results) = files(&folder, &manifest, store).await?;
-    let snapshot = SnapshotRef {
-        id: manifest.id.clone(),
-        as_of: manifest.as_of,
-        manifest: reference,
-    };
-    Ok(Opened {
-        snapshot,
-        manifest,
-        context,
-        results,
-    })
-}
 
 /// A snapshot that stands, by its manifest; its files were not looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,7 +62,7 @@ pub struct Known {
 ///
 /// # Errors
 /// The store's own, when it cannot be listed.
-pub async fn known(store: &impl ObjectStore) -> Result<Known, ScoreError> {
+pub async fn known(store: &impl ObjectStore) -> Result<Known, PortError> {
     let mut known = Known::default();
     for (folder, has_manifest) in folders(store).await? {
         if !has_manifest {
@@ -136,7 +80,7 @@ pub async fn known(store: &impl ObjectStore) -> Result<Known, ScoreError> {
 }
 
 /// Folders of snapshots, and whether each has a manifest: `snapshots/<date>/<snapshot>/`, at that depth and no other.
-async fn folders(store: &impl ObjectStore) -> Result<BTreeMap<String, bool>, ScoreError> {
+async fn folders(store: &impl ObjectStore) -> Result<BTreeMap<String, bool>, PortError> {
     let mut folders = BTreeMap::new();
     for key in store.list(SNAPSHOTS).await? {
         let parts: Vec<&str> = key.splitn(4, '/').collect();
@@ -222,63 +166,30 @@ pub async fn check(standing: &Standing, store: &impl ObjectStore) -> Result<(), 
     Ok(())
 }
 
-async fn manifest_bytes(
-    which: Which<'_>,
-    store: &impl ObjectStore,
-) -> Result<(ObjectRef, Vec<u8>), ScoreError> {
-    match which {
-        Which::Ref(snapshot) => {
-            let bytes = read(store, &snapshot.manifest).await?;
-            Ok((snapshot.manifest.clone(), bytes))
-        }
-        Which::Folder(folder) => Ok(unreferenced(format!("{folder}{MANIFEST}"), store).await?),
-    }
-}
-
-async fn unreferenced(key: String, store: &impl ObjectStore) -> Result<(ObjectRef, Vec<u8>), PortError> {
+/// The manifest under `key`, of which no hash is known, and the reference to what stands there.
+///
+/// # Errors
+/// `Store.NotFound` when there is none; the store's own.
+pub async fn unreferenced(key: String, store: &impl ObjectStore) -> Result<(ObjectRef, Vec<u8>), PortError> {
     let Some(bytes) = store.get(&key).await? else {
         let message =
             format!("{key} is missing, so there is no snapshot there; name another folder or collect again");
         return Err(PortError::new("Store", PortErrorKind::NotFound, message));
     };
-    let sha256 = compliance::hash::sha256_hex(&bytes);
+    let sha256 = sha256_hex(&bytes);
     Ok((ObjectRef { key, sha256 }, bytes))
 }
 
-/// Reads every file of the manifest, whatever it holds, so that damage anywhere shows here and not later.
-async fn files(
-    folder: &str,
-    manifest: &SnapshotManifest,
-    store: &impl ObjectStore,
-) -> Result<(SnapshotContext, Vec<Vec<u8>>), ScoreError> {
-    let mut context = None;
-    let mut results = Vec::new();
-    for file in &manifest.files {
-        let reference = ObjectRef {
-            key: format!("{folder}{}", file.path),
-            sha256: file.sha256.clone(),
-        };
-        let bytes = read(store, &reference).await?;
-        if file.path == CONTEXT {
-            context = Some(parse_json(&reference.key, &bytes)?);
-        } else if is_results(&file.path) && file.rows != Some(0) {
-            results.push(bytes);
-        }
-    }
-    let context = context.ok_or_else(|| {
-        damaged(format!(
-            "{folder}{MANIFEST} names no {CONTEXT}; restore it from a copy or delete its folder and collect again"
-        ))
-    })?;
-    Ok((context, results))
-}
-
 /// Whether a file of a snapshot holds results.
-pub(crate) fn is_results(path: &str) -> bool {
+pub fn is_results(path: &str) -> bool {
     path.starts_with("results/") && path.ends_with(".parquet")
 }
 
-fn check_schema(key: &str, manifest: &SnapshotManifest) -> Result<(), PortError> {
+/// Holds a manifest to the schema that this version reads.
+///
+/// # Errors
+/// `Store.Damaged` when it is of another.
+pub fn check_schema(key: &str, manifest: &SnapshotManifest) -> Result<(), PortError> {
     if manifest.schema == SCHEMA {
         return Ok(());
     }

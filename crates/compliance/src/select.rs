@@ -3,10 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use compliance::history::{self, Selection};
-use compliance::ports::{ObjectStore, PortError};
-use compliance::report::{LeftOut, ReportKind};
-use compliance::snapshot::{ObjectRef, Origin, SnapshotRef};
+use crate::history::{self, Selection};
+use crate::ports::{ObjectStore, PortError};
+use crate::report::{LeftOut, ReportKind};
+use crate::snapshot::{ObjectRef, Origin, SnapshotRef};
 
 use crate::snapshots::{self, Known};
 

@@ -1,0 +1,1 @@
+//! What every Lambda step shares.
