@@ -44,6 +44,8 @@ pub struct AwsSettings {
     /// Requests per second over all calls; absent: [`DEFAULT_REQUESTS_PER_SECOND`] against AWS, unlimited when the
     /// endpoints of Config, Organizations and STS are all on this machine.
     pub requests_per_second: Option<f64>,
+    /// Processes that ask at once, 1 or more: each has this share of the rate.
+    pub share: u32,
     /// Calls in flight at once.
     pub concurrency: u32,
     /// Attempts per call.
@@ -60,6 +62,7 @@ impl AwsSettings {
             region: None,
             endpoint_override: None,
             requests_per_second: collection.requests_per_second,
+            share: 1,
             concurrency: collection.concurrency,
             max_attempts: collection.max_attempts,
             inventory_role: collection.rule_inventory_role.clone(),
@@ -106,6 +109,7 @@ impl Aws {
             (Some(DEFAULT_REQUESTS_PER_SECOND), Backoff::AWS)
         };
         let rate = settings.requests_per_second.or(default_rate);
+        let rate = rate.map(|rate| rate / f64::from(settings.share.max(1)));
         Ok(Self {
             caller: Arc::new(Caller::new(
                 rate,

@@ -1,6 +1,8 @@
 //! What can go wrong on the command line, and the exit code it ends with.
 
 use std::error::Error;
+
+pub(crate) use compliance::failure::chain;
 use std::path::PathBuf;
 
 use compliance::Timestamp;
@@ -114,19 +116,4 @@ pub(crate) fn defect(what: &'static str) -> impl FnOnce(serde_json::Error) -> Cl
         code: "Run.Json".to_owned(),
         message: format!("it cannot be written as JSON: {error}"),
     }
-}
-
-/// An error and its sources, each once, joined by colons.
-pub(crate) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(source) = next {
-        let link = source.to_string();
-        // Some libraries repeat their source's text in their own; once is enough.
-        if !text.ends_with(&link) {
-            text = format!("{text}: {link}");
-        }
-        next = source.source();
-    }
-    text
 }
