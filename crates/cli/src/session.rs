@@ -84,7 +84,11 @@ impl Session {
 }
 
 /// Holds the folder, once whoever holds it is done; `None` where there are no locks.
-fn lock(out: &Path, doing: &str, progress: &StderrProgress) -> Result<Option<FolderLock>, CliError> {
+pub(crate) fn lock(
+    out: &Path,
+    doing: &str,
+    progress: &StderrProgress,
+) -> Result<Option<FolderLock>, CliError> {
     let who = format!(
         "{doing}, process {}, since {}",
         std::process::id(),

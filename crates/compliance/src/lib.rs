@@ -24,6 +24,7 @@ pub mod reconciliation;
 pub mod report;
 pub mod rule_name;
 pub mod scorecard;
+pub mod secret;
 pub mod select;
 pub mod settings;
 pub mod snapshot;
