@@ -124,17 +124,18 @@ def bucket_forgets(template):
         yield f"the default retention is not 30 days for working files and 3 years for the rest: {defaults}"
 
 
+def asked_for(key, allowed):
+    """Another value than the allowed one; StringNotEquals alone would hold of requests without any, too."""
+    return {"Null": {key: "false"}, "StringNotEquals": {key: allowed}}
+
+
 def bucket_refuses_other_transport_and_encryption(template):
     policy = template["Resources"]["EvidenceBucketPolicy"]
     wanted = {
         "plain HTTP": {"Bool": {"aws:SecureTransport": "false"}},
         "TLS before 1.2": {"NumericLessThan": {"s3:TlsVersion": "1.2"}},
-        "another encryption": {"StringNotEqualsIfExists": {"s3:x-amz-server-side-encryption": "aws:kms"}},
-        "another key": {
-            "StringNotEqualsIfExists": {
-                "s3:x-amz-server-side-encryption-aws-kms-key-id": {"Fn::GetAtt": ["EvidenceKey", "Arn"]}
-            }
-        },
+        "another encryption": asked_for("s3:x-amz-server-side-encryption", "aws:kms"),
+        "another key": asked_for("s3:x-amz-server-side-encryption-aws-kms-key-id", {"Fn::GetAtt": ["EvidenceKey", "Arn"]}),
     }
     for what, condition in wanted.items():
         found = deny(policy, condition)

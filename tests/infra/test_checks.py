@@ -112,6 +112,7 @@ BROKEN = [
     ("master", checks.bucket_refuses_other_transport_and_encryption, f"{POLICY}/1", REMOVED),
     ("master", checks.bucket_refuses_other_transport_and_encryption, f"{POLICY}/2", REMOVED),
     ("master", checks.bucket_refuses_other_transport_and_encryption, f"{POLICY}/3", REMOVED),
+    ("master", checks.bucket_refuses_other_transport_and_encryption, f"{POLICY}/2/Condition/Null", REMOVED),
     ("master", checks.bucket_refuses_other_transport_and_encryption, f"{POLICY}/0/Resource", "bucket"),
     ("master", checks.evidence_is_retained_and_nothing_else, "Resources/EvidenceBucket/DeletionPolicy", REMOVED),
     ("master", checks.evidence_is_retained_and_nothing_else, "Resources/EvidenceKey/UpdateReplacePolicy", REMOVED),
