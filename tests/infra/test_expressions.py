@@ -68,6 +68,8 @@ def test_the_notice_says_what_where_and_how_to_go_on(machine, name, begins):
     assert message.startswith(begins)
     for part in (name, "Store.Damaged", "reports/x is damaged", ARN, f"#/v2/executions/details/{ARN}", f"redrive-execution --region ${{Region}} --execution-arn {ARN}"):
         assert part in message
+    bad = evaluate(arguments["Message"], states={"context": context()}, failure=failure | {"error": "Plan.UnknownKind"})
+    assert bad.endswith("start another.") and "redrive" not in bad
     # SNS takes 100 characters without line breaks, and 256 kB.
     subject = arguments["Subject"].replace("${Environment}", "x" * 16)
     assert len(subject) <= 100 and subject.isascii() and subject.isprintable()
