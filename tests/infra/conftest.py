@@ -1,17 +1,15 @@
-import copy
-
 import pytest
 import templates
 
 
 @pytest.fixture
 def master():
-    return copy.deepcopy(templates.load(templates.MASTER))
+    return templates.load(templates.MASTER)
 
 
 @pytest.fixture
 def agent():
-    return copy.deepcopy(templates.load(templates.AGENT))
+    return templates.load(templates.AGENT)
 
 
 @pytest.fixture
