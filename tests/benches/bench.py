@@ -19,6 +19,7 @@ import platform
 import statistics
 import subprocess
 import sys
+import threading
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -63,6 +64,10 @@ class Failed(Exception):
     """A process that was to be measured did not end well."""
 
 
+class TooSlow(Exception):
+    """A process was stopped as it took longer than it was given."""
+
+
 class Tools:
     """What a bench may use: our programs, built for release, a scratch folder, and the measure."""
 
@@ -86,23 +91,31 @@ class Tools:
         """A peer beside this file, run by this Python."""
         return [self.python, str(HERE / script)]
 
-    def measure(self, command: list[str], runs: int = 1, **environment: str) -> Figure:
-        """Runs a command and returns the run with the median wall time; its peak memory is the greatest of all."""
-        figures = [self._once(command, environment) for _ in range(1 if self.quick else runs)]
+    def measure(self, command: list[str], runs: int = 1, limit: float | None = None, **environment: str) -> Figure:
+        """Runs a command and returns the run with the median wall time; its peak memory is the greatest of all. A run
+        that takes longer than `limit` seconds is stopped: `TooSlow`."""
+        figures = [self._once(command, environment, limit) for _ in range(1 if self.quick else runs)]
         middle = statistics.median_low([figure.wall for figure in figures])
         median = next(figure for figure in figures if figure.wall == middle)
         return dataclasses.replace(median, peak_mb=max(figure.peak_mb for figure in figures))
 
-    def _once(self, command: list[str], environment: dict[str, str]) -> Figure:
+    def _once(self, command: list[str], environment: dict[str, str], limit: float | None) -> Figure:
         print("  $", " ".join(map(str, command)), file=sys.stderr, flush=True)
         with open(self.scratch / "stdout", "w+") as out:
             begun = time.monotonic()
             child = subprocess.Popen(command, stdout=out, env={**os.environ, **environment})
+            stop = threading.Timer(limit, child.kill) if limit else None
+            if stop:
+                stop.start()
             _, status, usage = os.wait4(child.pid, 0)
+            if stop:
+                stop.cancel()
             wall = time.monotonic() - begun
             child.returncode = os.waitstatus_to_exitcode(status)
             out.seek(0)
             stdout = out.read()
+        if limit and wall >= limit:
+            raise TooSlow(f"{' '.join(map(str, command))} was stopped after {wall:.0f} s")
         if child.returncode:
             raise Failed(f"{' '.join(map(str, command))} ended with {child.returncode}")
         # Linux counts in units of 1,024 bytes, macOS in bytes.

@@ -7,7 +7,7 @@ import shutil
 
 from bench import Table, Tools, megabytes, seconds
 
-SIZE = ["--accounts", "50", "--regions", "4", "--rules", "100", "--resources", "80"]
+SIZE = ["--accounts", "50", "--regions", "4", "--rules", "100", "--resources", "100"]
 QUICK = ["--accounts", "5", "--regions", "2", "--rules", "20", "--resources", "6"]
 YESTERDAY, TODAY = "2026-11-20T09:00:00Z", "2026-11-21T09:00:00Z"
 

@@ -47,8 +47,12 @@ impl Budget {
 
     /// Waits for the turn of one attempt.
     pub(crate) async fn acquire(&self) -> Permit {
-        let (start, permit) = self.pace().reserve(self.epoch.elapsed());
-        tokio::time::sleep_until(self.epoch + start).await;
+        let now = self.epoch.elapsed();
+        let (start, permit) = self.pace().reserve(now);
+        // The timer counts whole milliseconds: it would hold up even what may go at once.
+        if start > now {
+            tokio::time::sleep_until(self.epoch + start).await;
+        }
         permit
     }
 

@@ -62,7 +62,7 @@ pub(crate) struct Attachment {
 }
 
 /// The data of a report, collected while its files are made.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Data {
     files: Vec<DataFile>,
     attached: Vec<Attachment>,
@@ -96,16 +96,20 @@ impl Data {
 
     /// Everything to attach, the manifest last, and every file of data.
     pub(crate) fn finish(
-        mut self,
+        &self,
         scorecard: &Scorecard,
     ) -> Result<(Vec<Attachment>, Vec<DataFile>), RenderError> {
+        let Self {
+            mut files,
+            mut attached,
+        } = self.clone();
         let manifest = Manifest {
             schema: 1,
             run_id: &scorecard.run_id,
             as_of: scorecard.as_of,
             simulation: scorecard.simulation.as_deref(),
             attached_up_to_bytes: LARGEST,
-            files: &self.files,
+            files: &files,
         };
         let bytes = canonical_json(&manifest).map_err(|source| RenderError::Json {
             file: MANIFEST,
@@ -122,12 +126,12 @@ impl Data {
             sha256: sha256_hex(&bytes),
             attached: true,
         };
-        self.files.push(file.clone());
-        self.attached.push(Attachment {
+        files.push(file.clone());
+        attached.push(Attachment {
             file,
             bytes: bytes.into(),
         });
-        Ok((self.attached, self.files))
+        Ok((attached, files))
     }
 }
 

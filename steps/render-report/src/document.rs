@@ -124,17 +124,6 @@ impl Document {
     }
 }
 
-/// Lays out a view and writes it as a PDF, with what typst warned of.
-///
-/// # Errors
-/// Those of [`Document::new`] and [`Document::to_pdf`].
-pub fn pdf(view: &View, options: &PdfOptions) -> Result<(Vec<u8>, Vec<Warning>), RenderError> {
-    let document = Document::new(view)?;
-    let bytes = document.to_pdf(options)?;
-    forget();
-    Ok((bytes, document.warnings))
-}
-
 /// Frees what typst keeps of all documents so far: it memoizes for an editor's next keystroke, but a report has none,
 /// and memory must be bounded by a volume. Not while a document is being made, or its parts are laid out twice.
 pub(crate) fn forget() {

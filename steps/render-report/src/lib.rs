@@ -26,7 +26,7 @@ mod view;
 mod volumes;
 mod world;
 
-pub use document::{Document, PdfOptions, pdf};
+pub use document::{Document, PdfOptions};
 pub use error::{RenderError, Warning};
 pub use lists::list_csv;
 pub use view::View;
@@ -113,36 +113,39 @@ impl<'a> Artifacts<'a> {
                 self.data.note(artifact);
             }
             self.made.push_back(made);
-        } else if self.volume == 0 {
-            let data = std::mem::take(&mut self.data);
-            self.made.push_back(self.report(data));
-            self.volume = 1;
         } else if self.volume < self.volumes() {
-            let two = self.volume..self.volumes().min(self.volume + THREADS);
-            self.volume = two.end;
-            self.made.extend(self.further_volumes(two));
+            let some = self.volume..self.volumes().min(self.volume + THREADS);
+            self.volume = some.end;
+            self.made.extend(self.make_volumes(some));
         }
     }
 
-    fn report(&self, data: Data) -> Result<Artifact, RenderError> {
+    /// Side by side. Their order is theirs, not that in which they are done.
+    fn make_volumes(&self, indices: Range<usize>) -> Vec<Result<Artifact, RenderError>> {
+        let made = self.in_threads(|| {
+            let volumes = indices.into_par_iter();
+            volumes.map(|index| self.make_volume(index)).collect()
+        });
+        document::forget();
+        made
+    }
+
+    fn make_volume(&self, index: usize) -> Result<Artifact, RenderError> {
+        match index {
+            0 => self.report(),
+            _ => self.further_volume(index),
+        }
+    }
+
+    fn report(&self) -> Result<Artifact, RenderError> {
         let RenderInput {
             scorecard,
             lists,
             settings,
         } = self.input;
-        let view = View::first(scorecard, lists, settings, &self.plan).with_data(data, scorecard)?;
-        let (bytes, _warnings) = self.in_threads(|| pdf(&view, &self.options(0)))?;
+        let view = View::first(scorecard, lists, settings, &self.plan).with_data(&self.data, scorecard)?;
+        let bytes = Document::new(&view)?.to_pdf(&self.options(0))?;
         Ok(artifact(&file_name(0), "application/pdf", None, bytes))
-    }
-
-    /// Side by side. Their order is theirs, not that in which they are done.
-    fn further_volumes(&self, indices: Range<usize>) -> Vec<Result<Artifact, RenderError>> {
-        let made = self.in_threads(|| {
-            let volumes = indices.into_par_iter();
-            volumes.map(|index| self.further_volume(index)).collect()
-        });
-        document::forget();
-        made
     }
 
     /// Typst lays out in the threads it is called from, so that these two do all the work of a report, and what one

@@ -97,6 +97,23 @@ async fn seal(store: &MemoryObjectStore, as_of: &str, pdf: &[u8]) -> Result<Seal
     .await
 }
 
+fn provenance(sealed: &Sealed) -> Provenance {
+    Provenance {
+        schema: 1,
+        run_id: sealed.body.run_id.clone(),
+        manifest_sha256: sealed.manifest.sha256.clone(),
+        started_at: DAY.parse().unwrap(),
+        continues: None,
+        finished_at: DAY.parse().unwrap(),
+        principal: None,
+        plumbline_version: "1".into(),
+        stages: Vec::new(),
+        calls: BTreeMap::new(),
+        planned_calls: 0,
+        offline: true,
+    }
+}
+
 const DAY: &str = "2026-11-21T09:00:00Z";
 
 #[tokio::test]
@@ -235,26 +252,13 @@ async fn a_bundle_is_chained_to_the_newest_earlier_one_of_its_origin() {
 async fn provenance_names_the_manifest_and_the_first_stays() {
     let store = MemoryObjectStore::default();
     let sealed = seal(&store, DAY, b"%PDF").await.unwrap();
-    let provenance = |principal: &str| Provenance {
-        schema: 1,
-        run_id: sealed.body.run_id.clone(),
-        manifest_sha256: sealed.manifest.sha256.clone(),
-        started_at: DAY.parse().unwrap(),
-        continues: None,
-        finished_at: DAY.parse().unwrap(),
-        principal: Some(principal.into()),
-        plumbline_version: "1".into(),
-        stages: Vec::new(),
-        calls: BTreeMap::new(),
-        planned_calls: 0,
-        offline: true,
-    };
-    record_provenance(&sealed, &provenance("first"), &store)
-        .await
-        .unwrap();
-    record_provenance(&sealed, &provenance("second"), &store)
-        .await
-        .unwrap();
+    for principal in ["first", "second"] {
+        let provenance = Provenance {
+            principal: Some(principal.into()),
+            ..provenance(&sealed)
+        };
+        record_provenance(&sealed, &provenance, &store).await.unwrap();
+    }
     let key = format!("{}provenance.json", sealed.folder);
     let stored: Provenance = objects::parse_json(&key, &store.get(&key).await.unwrap().unwrap()).unwrap();
     assert_eq!(
@@ -267,5 +271,124 @@ async fn provenance_names_the_manifest_and_the_first_stays() {
         canonical_json(&body).unwrap(),
         manifest,
         "the manifest round-trips to its own bytes"
+    );
+}
+
+/// What stands in the way of sealing once more, when `bytes` stand under the name instead of what was put there.
+async fn refused(sealed_before: bool, name: &str, bytes: &[u8]) -> SealError {
+    let store = MemoryObjectStore::default();
+    let sealed = seal(&store, DAY, b"%PDF").await.unwrap();
+    if sealed_before {
+        let provenance = provenance(&sealed);
+        record_provenance(&sealed, &provenance, &store).await.unwrap();
+    } else {
+        store.remove(&sealed.manifest.key);
+    }
+    store.damage(&format!("{}{name}", sealed.folder), bytes);
+    seal(&store, DAY, b"%PDF").await.unwrap_err()
+}
+
+#[tokio::test]
+async fn what_stands_otherwise_is_told_apart() {
+    for (sealed_before, name, bytes, remedy) in [
+        (
+            true,
+            "report.pdf",
+            &b"%PDX"[..],
+            "restore it from a copy, or delete it and run again",
+        ),
+        (
+            true,
+            "settings.json",
+            b"{}",
+            "restore it from a copy, or delete it and run again",
+        ),
+        (
+            true,
+            "manifest.json",
+            b"half",
+            "restore it from a copy, or delete it and run again",
+        ),
+        (
+            false,
+            "report.pdf",
+            b"%PDX",
+            "delete its folder, which was never sealed, and run again",
+        ),
+    ] {
+        let error = refused(sealed_before, name, bytes).await;
+        assert_eq!(error.code(), "Store.Damaged", "{name}: {error}");
+        assert!(error.to_string().ends_with(remedy), "{name}: {error}");
+        assert!(error.to_string().contains(name), "{name}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_manifest_that_differs_without_a_witness_is_a_defect() {
+    let error = refused(false, "manifest.json", b"another").await;
+    assert_eq!(error.code(), "Seal.Differs");
+    assert!(error.to_string().contains("keep it as evidence"), "{error}");
+}
+
+#[tokio::test]
+async fn a_bundle_whose_manifest_cannot_be_read_is_no_witness() {
+    let store = MemoryObjectStore::default();
+    let sealed = seal(&store, DAY, b"%PDF").await.unwrap();
+    store.damage(&sealed.manifest.key, b"half");
+    let error = seal(&store, DAY, b"%PDF other").await.unwrap_err();
+    assert_eq!(error.code(), "Store.Damaged");
+    assert!(error.to_string().contains("manifest.json"), "{error}");
+}
+
+#[tokio::test]
+async fn inputs_that_name_no_manifest_are_refused() {
+    let store = MemoryObjectStore::default();
+    let mut inputs = inputs(&store, DAY.parse().unwrap()).await;
+    let key = format!("{}.json", inputs.snapshot.manifest.key);
+    let bytes = store.get(&inputs.snapshot.manifest.key).await.unwrap().unwrap();
+    inputs.snapshot.manifest = objects::put_or_adopt(&store, &key, &bytes).await.unwrap();
+    let input = SealInput {
+        run_id: inputs.run_id().unwrap(),
+        inputs,
+        files: Vec::new(),
+    };
+    let error = run(input, &store, &Silent).await.unwrap_err();
+    assert_eq!(error.code(), "Store.InvalidRequest");
+}
+
+#[tokio::test]
+async fn the_chain_passes_over_damaged_bundles_and_names_them() {
+    let store = MemoryObjectStore::default();
+    let first = seal(&store, "2026-11-18T09:00:00Z", b"%PDF").await.unwrap();
+    let half = seal(&store, "2026-11-19T09:00:00Z", b"%PDF").await.unwrap();
+    store.damage(&half.manifest.key, b"half");
+    let changed = seal(&store, "2026-11-20T09:00:00Z", b"%PDF").await.unwrap();
+    let other = Provenance {
+        manifest_sha256: "0".repeat(64),
+        ..provenance(&changed)
+    };
+    record_provenance(&changed, &other, &store).await.unwrap();
+    let later = seal(&store, "2026-11-22T09:00:00Z", b"%PDF").await.unwrap();
+    store.damage(&later.manifest.key, b"half");
+    let as_of = DAY.parse().unwrap();
+    let chain = bundles::chain(&store, ReportKind::Daily, &origin(), as_of)
+        .await
+        .unwrap();
+    assert_eq!(
+        chain.predecessor.map(|found| found.run_id),
+        Some(first.body.run_id)
+    );
+    let passed: Vec<_> = chain
+        .passed_over
+        .iter()
+        .map(|(run_id, error)| (run_id.as_str(), error.code()))
+        .collect();
+    let damaged = || "Store.Damaged".to_owned();
+    assert_eq!(
+        passed,
+        [
+            (changed.body.run_id.as_str(), damaged()),
+            (half.body.run_id.as_str(), damaged())
+        ]
     );
 }

@@ -47,18 +47,27 @@ pub struct Organization {
 }
 
 enum Shown {
-    Moving {
-        world: Box<World>,
-        /// `None` until it is set or first asked for: a large world takes a while.
-        now: RwLock<Option<Arc<Answered>>>,
-    },
+    Moving { world: Box<World>, now: RwLock<Moment> },
     Fixed(Arc<Answered>),
+}
+
+/// A moment that is shown.
+struct Moment {
+    at: Timestamp,
+    /// `None` until it is first asked for: a large world takes a while, and many a moment is never asked for.
+    answered: Option<Arc<Answered>>,
+}
+
+impl Moment {
+    fn at(at: Timestamp) -> Self {
+        Self { at, answered: None }
+    }
 }
 
 impl From<World> for Organization {
     /// At the Unix epoch, until [`Organization::set_time`] says otherwise.
     fn from(world: World) -> Self {
-        let (world, now) = (Box::new(world), RwLock::new(None));
+        let (world, now) = (Box::new(world), RwLock::new(Moment::at(Timestamp::UNIX_EPOCH)));
         Self {
             shown: Shown::Moving { world, now },
             injection: Injection::default(),
@@ -99,8 +108,8 @@ impl Organization {
     /// Moves a simulated organization to another moment; a fixed one stays. Pages of a list begun before go on in
     /// the new list, as with AWS.
     pub fn set_time(&self, at: Timestamp) {
-        if let Shown::Moving { world, now } = &self.shown {
-            show(now, world.truth(at));
+        if let Shown::Moving { now, .. } = &self.shown {
+            *now.write().unwrap_or_else(PoisonError::into_inner) = Moment::at(at);
         }
     }
 
@@ -108,8 +117,12 @@ impl Organization {
         match &self.shown {
             Shown::Fixed(answered) => Arc::clone(answered),
             Shown::Moving { world, now } => {
-                let shown = now.read().unwrap_or_else(PoisonError::into_inner).clone();
-                shown.unwrap_or_else(|| show(now, world.truth(Timestamp::UNIX_EPOCH)))
+                let shown = now
+                    .read()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .answered
+                    .clone();
+                shown.unwrap_or_else(|| answered(world, now))
             }
         }
     }
@@ -119,10 +132,14 @@ impl Organization {
     }
 }
 
-fn show(now: &RwLock<Option<Arc<Answered>>>, truth: Truth) -> Arc<Answered> {
-    let answered = Arc::new(Answered::new(truth));
-    *now.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&answered));
-    answered
+/// Makes the moment that is shown, once.
+fn answered(world: &World, now: &RwLock<Moment>) -> Arc<Answered> {
+    let mut now = now.write().unwrap_or_else(PoisonError::into_inner);
+    let at = now.at;
+    Arc::clone(
+        now.answered
+            .get_or_insert_with(|| Arc::new(Answered::new(world.truth(at)))),
+    )
 }
 
 /// A server on a thread of its own; it stops when dropped.

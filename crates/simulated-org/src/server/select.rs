@@ -46,26 +46,32 @@ impl Item {
         self.results.iter().filter_map(|index| truth.results.get(*index))
     }
 
-    /// The values of a property; those of a list's elements are several.
-    fn values(&self, truth: &Truth, property: &str) -> Vec<String> {
+    /// Whether the property has one of these values; those of a list's elements are several, and one is enough.
+    fn has(&self, truth: &Truth, property: &str, values: &[String]) -> bool {
         let Some(first) = self.results(truth).next() else {
-            return Vec::new();
+            return false;
         };
+        let is = |value: &str| values.iter().any(|one| one == value);
         if let Some(name) = property.strip_prefix(LIST) {
-            let name = name.trim_start_matches('.');
-            let element = |result| text(element(truth, result).get(name));
-            return self.results(truth).map(element).collect();
+            return self.element_has(truth, name.trim_start_matches('.'), is);
         }
-        let value = match property {
-            "accountId" => first.account_id.clone(),
-            "awsRegion" => first.aws_region.clone(),
-            "resourceType" => RESOURCE_TYPE.to_owned(),
-            "configuration.targetResourceType" => first.resource_type.clone(),
-            "configuration.targetResourceId" => first.resource_id.clone(),
-            "configuration.complianceType" => self.compliance_type(truth).as_str().to_owned(),
-            _ => text(at(&self.document(truth), property)),
-        };
-        vec![value]
+        match property {
+            "accountId" => is(&first.account_id),
+            "awsRegion" => is(&first.aws_region),
+            "resourceType" => is(RESOURCE_TYPE),
+            "configuration.targetResourceType" => is(&first.resource_type),
+            "configuration.targetResourceId" => is(&first.resource_id),
+            "configuration.complianceType" => is(self.compliance_type(truth).as_str()),
+            _ => is(text(at(&self.document(truth), property))),
+        }
+    }
+
+    fn element_has(&self, truth: &Truth, name: &str, is: impl Fn(&str) -> bool) -> bool {
+        self.results(truth).any(|result| match name {
+            "complianceType" => is(result.compliance_type.as_str()),
+            "configRuleName" => is(&result.config_rule_name),
+            _ => is(text(element(truth, result).get(name))),
+        })
     }
 
     /// The resource is noncompliant when one of its rules says so.
@@ -196,8 +202,7 @@ fn hold_known(query: &Query) -> Result<(), ErrorAnswer> {
 /// Each condition looks at all elements of a list by itself: two conditions can hold in different elements, as
 /// with AWS.
 fn holds(item: &Item, truth: &Truth, condition: &Condition) -> bool {
-    let values = item.values(truth, &condition.property);
-    values.iter().any(|value| condition.values.contains(value))
+    item.has(truth, &condition.property, &condition.values)
 }
 
 fn at<'a>(document: &'a Value, property: &str) -> Option<&'a Value> {
@@ -206,11 +211,8 @@ fn at<'a>(document: &'a Value, property: &str) -> Option<&'a Value> {
         .try_fold(document, |value, name| value.get(name))
 }
 
-fn text(value: Option<&Value>) -> String {
-    match value {
-        Some(Value::String(text)) => text.clone(),
-        _ => String::new(),
-    }
+fn text(value: Option<&Value>) -> &str {
+    value.and_then(Value::as_str).unwrap_or_default()
 }
 
 /// The selected fields of an item, in their places.

@@ -134,7 +134,7 @@ impl View {
     ///
     /// # Errors
     /// [`RenderError::Json`].
-    pub(crate) fn with_data(mut self, data: Data, scorecard: &Scorecard) -> Result<Self, RenderError> {
+    pub(crate) fn with_data(mut self, data: &Data, scorecard: &Scorecard) -> Result<Self, RenderError> {
         let (attachments, all) = data.finish(scorecard)?;
         self.files = all.iter().map(files::row).collect();
         self.attachments = attachments;
