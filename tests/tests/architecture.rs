@@ -83,6 +83,18 @@ fn heavy_crates_have_one_home_each() {
     assert_eq!(named_by("typst"), ["render-report"]);
     assert_eq!(named_by("aws-sdk-"), ["aws"]);
     assert_eq!(named_by("aws-config"), ["aws"]);
+    assert_eq!(named_by("lambda_runtime"), ["step-runtime"]);
+}
+
+/// A step's library names the runtime only where its function is built.
+#[test]
+fn the_runtime_is_optional_in_every_step() {
+    for manifest in std::fs::read_dir("../steps").unwrap() {
+        let manifest = manifest.unwrap().path().join("Cargo.toml");
+        let text = std::fs::read_to_string(&manifest).unwrap();
+        let line = "step-runtime = { workspace = true, optional = true }";
+        assert!(text.contains(line), "{}", manifest.display());
+    }
 }
 
 #[test]
@@ -93,6 +105,7 @@ fn a_step_is_a_function_of_ports_and_knows_no_adapter() {
         "score-compliance",
         "render-report",
         "seal-report",
+        "notify",
     ];
     for line in edges(false) {
         let (name, named) = line.split_once(" -> ").unwrap();
@@ -100,7 +113,9 @@ fn a_step_is_a_function_of_ports_and_knows_no_adapter() {
             .split(", ")
             .filter(|dependency| steps.contains(&name) && !dependency.is_empty())
         {
-            let allowed = ["compliance", "slack-blocks"].contains(&dependency) || is_heavy(dependency);
+            // The runtime is what the function is served with; the library is built without it.
+            let allowed =
+                ["compliance", "slack-blocks", "step-runtime"].contains(&dependency) || is_heavy(dependency);
             assert!(allowed, "{name} must not depend on {dependency}");
             assert!(
                 !dependency.starts_with("aws") && !dependency.starts_with("hyper"),
