@@ -32,6 +32,9 @@ pub(super) async fn until_it_ends(
 
 async fn follow(cloud: &Cloud, arn: &str, every: Duration) -> Result<(Execution, Picture), CliError> {
     let executions = &cloud.executions;
+    cloud
+        .progress
+        .note(&format!("Following {arn}; Ctrl-C ends the watching, not the run"));
     let (mut picture, mut shown, mut last) = (Picture::default(), Shown::new(&cloud.progress), 0);
     loop {
         // Looked at before its history: so that of a run that is over, none is missed.

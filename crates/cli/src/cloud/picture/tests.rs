@@ -246,7 +246,7 @@ fn a_distributed_map_is_counted_by_its_run() {
         picture.counted(counts(0, 200)),
         [began("CollectDistributed", Some(200))]
     );
-    assert_eq!(picture.counted(counts(0, 200)), []);
+    assert!(picture.counted(counts(0, 200)).is_empty());
     let seven = News::Shards {
         state: state(),
         done: 7,
