@@ -10,6 +10,7 @@ use compliance::failure::TaskError;
 use compliance::objects;
 use compliance::ports::ObjectStore;
 use compliance::progress::Silent;
+use compliance::report::ReportKind;
 use compliance::scorecard::Scorecard;
 use compliance::snapshot::ObjectRef;
 use compliance::workflow::{
@@ -338,4 +339,25 @@ async fn what_would_be_sent_says_that_it_was_not() {
         .await
         .unwrap_err();
     assert_eq!(error.code, "Notify.NoDigest");
+}
+
+#[tokio::test]
+async fn a_sealed_report_and_its_snapshot_are_kept_as_long_as_their_kind_asks() {
+    let cloud = Cloud::new();
+    let bundled = cloud.run(daily(), 1, &[]).await;
+    let retain = async |days: &[(ReportKind, u32)]| {
+        let days = days.iter().copied().collect();
+        let kept = seal_report::task::retain(&bundled, &days, &cloud.store, &cloud.store).await;
+        kept.unwrap();
+        cloud.store.retained()
+    };
+    assert_eq!(retain(&[(ReportKind::Weekly, 30), (ReportKind::Daily, 0)]).await, BTreeMap::new());
+    let kept = retain(&[(ReportKind::Daily, 30)]).await;
+    let until = "2026-12-21T09:00:00Z".parse().unwrap();
+    assert!(kept.values().all(|time| *time == until));
+    let mut expected = cloud.store.list(&bundled.folder).await.unwrap();
+    expected.extend(cloud.store.list("snapshots/").await.unwrap());
+    let kept: Vec<String> = kept.into_keys().collect();
+    assert_eq!(kept, expected);
+    assert!(kept.contains(&bundled.manifest.key));
 }

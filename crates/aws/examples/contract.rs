@@ -66,8 +66,9 @@ async fn in_parts(store: S3ObjectStore) {
 }
 
 async fn locked(store: S3ObjectStore) {
-    let store = store.with_retention(LockMode::Governance, 30, Arc::new(SystemClock));
     assert_eq!(store.put_new("locked.json", b"{}").await.unwrap(), Put::Created);
+    let until = SystemClock.now().checked_add(Duration::from_secs(30 * 86_400)).unwrap();
+    store.locked(LockMode::Governance).retain("locked.json", until).await.unwrap();
 }
 
 /// What arrived, as whoever reads the topic says: a line of JSON, asked for by a line.

@@ -1,6 +1,5 @@
 //! Write-once objects in an S3 bucket.
 
-use std::fmt;
 use std::sync::Arc;
 
 use aws_sdk_s3::Client;
@@ -8,7 +7,8 @@ use aws_sdk_s3::types as sdk;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
-use compliance::ports::{Clock, ObjectStore, PortError, PortErrorKind, Put, check_key};
+use compliance::ports::{ObjectStore, PortError, PortErrorKind, Put, Retention, check_key};
+use jiff::Timestamp;
 
 use crate::caller::Caller;
 use crate::failure::Failure;
@@ -50,7 +50,6 @@ pub struct S3ObjectStore {
     client: Client,
     caller: Arc<Caller>,
     settings: BucketSettings,
-    retention: Option<Retention>,
     parts: Parts,
 }
 
@@ -59,19 +58,6 @@ pub struct S3ObjectStore {
 struct Parts {
     over: usize,
     of: usize,
-}
-
-#[derive(Clone)]
-struct Retention {
-    mode: LockMode,
-    days: u32,
-    clock: Arc<dyn Clock>,
-}
-
-impl fmt::Debug for Retention {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} for {} days", self.mode, self.days)
-    }
 }
 
 /// How one object is put.
@@ -83,8 +69,6 @@ struct Object {
     kms_key: Option<String>,
     /// One data key of the bucket, not a call of KMS for each object.
     bucket_key: Option<bool>,
-    lock: Option<sdk::ObjectLockMode>,
-    until: Option<DateTime>,
 }
 
 impl S3ObjectStore {
@@ -102,7 +86,6 @@ impl S3ObjectStore {
             client,
             caller,
             settings,
-            retention: None,
             parts: Parts {
                 over: IN_PARTS_OVER,
                 of: PART,
@@ -110,12 +93,12 @@ impl S3ObjectStore {
         })
     }
 
-    /// The same store, but what it puts is locked (S3 Object Lock) for so many days from the put on. The bucket must
-    /// have Object Lock, else its puts fail.
-    #[must_use]
-    pub fn with_retention(mut self, mode: LockMode, days: u32, clock: Arc<dyn Clock>) -> Self {
-        self.retention = Some(Retention { mode, days, clock });
-        self
+    /// Locks what is in the store (S3 Object Lock). The bucket must have Object Lock.
+    pub fn locked(&self, mode: LockMode) -> ObjectLock {
+        ObjectLock {
+            store: self.clone(),
+            mode,
+        }
     }
 
     /// The same store, but bodies over so many bytes go in parts of so many bytes (AWS takes no less than 5 MiB but for
@@ -138,14 +121,11 @@ impl S3ObjectStore {
 
     fn object(&self, key: &str) -> Result<Object, PortError> {
         let kms_key = self.settings.kms_key_arn.clone();
-        let (lock, until) = self.retention.as_ref().map(Retention::until).unzip();
         Ok(Object {
             content_type: content_type(key),
             encryption: kms_key.as_ref().map(|_| sdk::ServerSideEncryption::AwsKms),
             bucket_key: kms_key.as_ref().map(|_| true),
             kms_key,
-            lock,
-            until,
             key: self.full_key(key)?,
         })
     }
@@ -165,8 +145,6 @@ impl S3ObjectStore {
                 .set_server_side_encryption(object.encryption.clone())
                 .set_ssekms_key_id(object.kms_key.clone())
                 .set_bucket_key_enabled(object.bucket_key)
-                .set_object_lock_mode(object.lock.clone())
-                .set_object_lock_retain_until_date(object.until)
                 .body(ByteStream::new(body))
                 .send()
         };
@@ -178,15 +156,33 @@ impl S3ObjectStore {
     }
 }
 
-impl Retention {
-    /// For an object that is put now.
-    fn until(&self) -> (sdk::ObjectLockMode, DateTime) {
+/// The objects of a store, as far as they can be locked.
+#[derive(Debug, Clone)]
+pub struct ObjectLock {
+    store: S3ObjectStore,
+    mode: LockMode,
+}
+
+impl Retention for ObjectLock {
+    async fn retain(&self, key: &str, until: Timestamp) -> Result<(), PortError> {
+        let (store, full_key) = (&self.store, self.store.full_key(key)?);
         let mode = match self.mode {
-            LockMode::Governance => sdk::ObjectLockMode::Governance,
-            LockMode::Compliance => sdk::ObjectLockMode::Compliance,
+            LockMode::Governance => sdk::ObjectLockRetentionMode::Governance,
+            LockMode::Compliance => sdk::ObjectLockRetentionMode::Compliance,
         };
-        let seconds = self.clock.now().as_second() + i64::from(self.days) * 86_400;
-        (mode, DateTime::from_secs(seconds))
+        let retention = sdk::ObjectLockRetention::builder()
+            .mode(mode)
+            .retain_until_date(DateTime::from_secs(until.as_second()))
+            .build();
+        let attempt = || {
+            let client = store.client.put_object_retention();
+            let request = client.bucket(&store.settings.bucket).key(&full_key);
+            request.retention(retention.clone()).send()
+        };
+        match store.caller.call("PutObjectRetention", attempt).await {
+            Ok(_) => Ok(()),
+            Err(failure) => Err(store.failed("lock", key, "s3:PutObjectRetention", failure)),
+        }
     }
 }
 

@@ -68,30 +68,17 @@ async fn a_put_is_conditional_encrypted_and_held_to_its_hash() {
     assert!(!asked[0].headers.contains_key("x-amz-object-lock-mode"));
 }
 
-/// Noon, for ever.
-struct Noon;
-
-impl Clock for Noon {
-    fn now(&self) -> Timestamp {
-        "2026-11-21T12:00:00Z".parse().unwrap()
-    }
-    fn monotonic(&self) -> Duration {
-        Duration::ZERO
-    }
-}
-
 #[tokio::test]
 async fn what_is_locked_says_until_when() {
     let stub = Stub::serve(|_| done()).await;
-    let store = store(&stub)
-        .await
-        .with_retention(LockMode::Compliance, 1_095, Arc::new(Noon));
-    store.put_new("daily/a.json", b"{}").await.unwrap();
-    let headers = &stub.asked()[0].headers;
-    assert_eq!(headers["x-amz-object-lock-mode"], "COMPLIANCE");
-    assert_eq!(
-        headers["x-amz-object-lock-retain-until-date"],
-        "2029-11-20T12:00:00Z"
+    let lock = store(&stub).await.locked(LockMode::Compliance);
+    let until: Timestamp = "2029-11-20T12:00:00Z".parse().unwrap();
+    lock.retain("daily/a.json", until).await.unwrap();
+    let asked = &stub.asked()[0];
+    let body = String::from_utf8_lossy(&asked.body);
+    assert!(
+        body.contains("<Mode>COMPLIANCE</Mode>") && body.contains("2029-11-20T12:00:00Z"),
+        "{body}"
     );
 }
 

@@ -215,6 +215,12 @@ pub trait ObjectStore: Send + Sync {
     fn list(&self, prefix: &str) -> impl Future<Output = Result<Vec<String>, PortError>> + Send;
 }
 
+/// Keeps objects of a store from being deleted.
+pub trait Retention: Send + Sync {
+    /// Nobody deletes the object before this time. It may be said again; a later time extends it.
+    fn retain(&self, key: &str, until: Timestamp) -> impl Future<Output = Result<(), PortError>> + Send;
+}
+
 /// Tells people something: a topic that they subscribe to.
 pub trait Notifier: Send + Sync {
     /// Hands over a message. A subject longer than the service takes, or with characters it refuses, is fitted; a text

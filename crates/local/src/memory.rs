@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
+use compliance::Timestamp;
 use compliance::ports::{Notifier, ObjectStore, PortError, PortErrorKind, Put, Secrets, check_key};
 use compliance::secret::Secret;
 
@@ -10,6 +11,7 @@ use compliance::secret::Secret;
 #[derive(Debug, Default)]
 pub struct MemoryObjectStore {
     objects: Mutex<BTreeMap<String, Vec<u8>>>,
+    retained: Mutex<BTreeMap<String, Timestamp>>,
 }
 
 impl MemoryObjectStore {
@@ -23,9 +25,22 @@ impl MemoryObjectStore {
         self.objects().insert(key.to_owned(), bytes.to_vec());
     }
 
+    /// Until when each object is retained, of those that are.
+    pub fn retained(&self) -> BTreeMap<String, Timestamp> {
+        self.retained.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Removes an object behind the port's back: what a half-finished copy lacks, for tests.
     pub fn remove(&self, key: &str) {
         self.objects().remove(key);
+    }
+}
+
+impl Retention for MemoryObjectStore {
+    async fn retain(&self, key: &str, until: Timestamp) -> Result<(), PortError> {
+        let mut retained = self.retained.lock().unwrap_or_else(PoisonError::into_inner);
+        retained.insert(key.to_owned(), until);
+        Ok(())
     }
 }
 

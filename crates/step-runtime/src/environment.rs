@@ -1,6 +1,10 @@
 //! A function's environment, read once. No secret is in it.
 
+use std::collections::BTreeMap;
+
+use aws::LockMode;
 use compliance::failure::TaskError;
+use compliance::report::ReportKind;
 
 /// What the template sets for every function.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +19,35 @@ pub struct Environment {
     pub metrics_namespace: String,
 }
 
+/// How sealed reports are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetentionSettings {
+    /// How firmly.
+    pub mode: LockMode,
+    /// Days by kind of report; 0 or none: not kept.
+    pub days: BTreeMap<ReportKind, u32>,
+}
+
 impl Environment {
+    /// `PLUMBLINE_RETENTION_DAYS`, a JSON object of days by kind, and `PLUMBLINE_LOCK_MODE`.
+    ///
+    /// # Errors
+    /// `Step.Environment` when one of them is neither.
+    pub fn retention() -> Result<RetentionSettings, TaskError> {
+        let bad = |name: &str, remedy: &str| {
+            TaskError::new("Step.Environment", format!("{name} cannot be used: set it to {remedy}, as the template does"))
+        };
+        let mode = match Self::optional("PLUMBLINE_LOCK_MODE").as_deref() {
+            None | Some("GOVERNANCE") => LockMode::Governance,
+            Some("COMPLIANCE") => LockMode::Compliance,
+            Some(_) => return Err(bad("PLUMBLINE_LOCK_MODE", "GOVERNANCE or COMPLIANCE")),
+        };
+        let days = Self::optional("PLUMBLINE_RETENTION_DAYS").unwrap_or_else(|| "{}".to_owned());
+        let days = serde_json::from_str(&days)
+            .map_err(|_| bad("PLUMBLINE_RETENTION_DAYS", "{\"daily\": 1095} and so on"))?;
+        Ok(RetentionSettings { mode, days })
+    }
+
     /// Reads it.
     ///
     /// # Errors

@@ -19,7 +19,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-pub use environment::Environment;
+pub use environment::{Environment, RetentionSettings};
 pub use invocation::{Cost, Lambda};
 pub use lambda_runtime::Error;
 pub use metrics::{Metric, Unit};

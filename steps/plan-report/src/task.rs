@@ -13,7 +13,7 @@ use compliance::settings::Settings;
 use compliance::snapshot::{
     CollectionScope, ObjectRef, Origin, SnapshotRef, snapshot_folder, snapshot_id, work_folder,
 };
-use compliance::snapshots::{self, Known};
+use compliance::snapshots::{self, Known, Standing};
 use compliance::text;
 use compliance::workflow::{Execution, MapMode, PlanTask, Planned, Request, RequestedScope};
 use jiff::{RoundMode, TimestampRound, Unit};
@@ -188,8 +188,8 @@ fn target(asked: &Asked, origin: &Origin, known: &Known) -> Result<Target, TaskE
     if asked.as_of.is_none() || origin.is_simulated() {
         return Ok(Target::Collect(as_of));
     }
-    let of_origin = known.standing.iter().filter(|one| one.manifest.origin == *origin);
-    let newest = of_origin.filter(|one| one.snapshot.as_of <= as_of).next_back();
+    let is_in_time = |one: &&Standing| one.manifest.origin == *origin && one.snapshot.as_of <= as_of;
+    let newest = known.standing.iter().rfind(is_in_time);
     newest.map(|one| Target::Standing(one.snapshot.clone())).ok_or_else(|| {
         let message = format!(
             "no snapshot of {} or before was saved, and the aggregator answers as it is now only; leave as_of out, or ask for a later time",

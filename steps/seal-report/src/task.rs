@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use compliance::artifact::{CallCount, Provenance, SCHEMA, StageTime};
+use compliance::artifact::{BundleManifest, CallCount, Provenance, SCHEMA, StageTime};
 use compliance::bundles::BundleError;
 use compliance::failure::TaskError;
-use compliance::objects;
-use compliance::ports::{Clock, ObjectStore};
+use compliance::objects::{self, MANIFEST};
+use compliance::ports::{Clock, ObjectStore, Retention};
 use compliance::progress::Progress;
-use compliance::report::RunInputs;
+use compliance::report::{ReportKind, RunInputs};
 use compliance::workflow::{Bundled, SealTask, TaskRecord};
 
 use crate::{SealInput, Sealed, record_provenance};
@@ -83,6 +83,39 @@ fn calls(records: &[TaskRecord]) -> BTreeMap<String, CallCount> {
         sum.entry(operation.clone()).or_default().add(count);
     }
     sum
+}
+
+/// How many days each kind of report is kept from being deleted; a kind that is not named is not.
+pub type RetentionDays = BTreeMap<ReportKind, u32>;
+
+/// Keeps every file of the task's bundle, and of the snapshot it reports, from being deleted for as long as its kind
+/// asks, counted from the moment the report stands for, so that a retried task says the same.
+///
+/// # Errors
+/// The store's own.
+pub async fn retain(
+    bundled: &Bundled,
+    days: &RetentionDays,
+    store: &impl ObjectStore,
+    retention: &impl Retention,
+) -> Result<(), TaskError> {
+    let Some(days) = days.get(&bundled.kind).filter(|days| **days > 0) else {
+        return Ok(());
+    };
+    let length = jiff::SignedDuration::from_hours(i64::from(*days) * 24);
+    let until = bundled.as_of.checked_add(length).map_err(|error| {
+        let message = format!("{days} days after the report is no time: {error}; set fewer days of retention");
+        TaskError::new("Seal.Retention", message)
+    })?;
+    let manifest: BundleManifest = objects::read_json(store, &bundled.manifest).await?;
+    let snapshot = &manifest.inputs.snapshot.manifest.key;
+    let snapshot_folder = snapshot.trim_end_matches(MANIFEST);
+    for folder in [bundled.folder.as_str(), snapshot_folder] {
+        for key in store.list(folder).await? {
+            retention.retain(&key, until).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Seconds since the task's execution began.

@@ -42,8 +42,6 @@ impl S3ObjectStore {
                 .set_server_side_encryption(object.encryption.clone())
                 .set_ssekms_key_id(object.kms_key.clone())
                 .set_bucket_key_enabled(object.bucket_key)
-                .set_object_lock_mode(object.lock.clone())
-                .set_object_lock_retain_until_date(object.until)
                 .send()
         };
         let answer = self.caller.call(OPERATION, attempt).await?;
