@@ -1,0 +1,105 @@
+"""Templates and workflow, parsed."""
+
+import json
+import os
+import re
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+MASTER = ROOT / "infra/master/template.yaml"
+AGENT = ROOT / "infra/agent/template.yaml"
+WORKFLOW = ROOT / "workflows/report.asl.json"
+CODES = ROOT / "workflows/error-codes.json"
+
+
+class Loader(yaml.SafeLoader):
+    """YAML with CloudFormation's short forms."""
+
+
+def _intrinsic(loader, suffix, node):
+    if isinstance(node, yaml.ScalarNode):
+        value = loader.construct_scalar(node)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        value = loader.construct_mapping(node, deep=True)
+    if suffix == "GetAtt" and isinstance(value, str):
+        value = value.split(".", 1)
+    return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": value}
+
+
+Loader.add_multi_constructor("!", _intrinsic)
+# A date is a text in a template.
+Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def load(path):
+    return yaml.load(path.read_text(), Loader)
+
+
+def workflow():
+    return json.loads(WORKFLOW.read_text())
+
+
+def codes():
+    return json.loads(CODES.read_text())
+
+
+def resources(template, *types):
+    return {name: it for name, it in template["Resources"].items() if it["Type"] in types}
+
+
+def properties(template, name):
+    return template["Resources"][name].get("Properties", {})
+
+
+def text(value):
+    """An ARN or name as one text, whatever intrinsics it is made of."""
+    if isinstance(value, dict) and len(value) == 1:
+        ((function, argument),) = value.items()
+        if function == "Ref":
+            return f"${{{argument}}}"
+        if function == "Fn::GetAtt":
+            return f"${{{'.'.join(argument)}}}"
+        if function == "Fn::Sub" and isinstance(argument, str):
+            return argument
+        if function == "Fn::If":
+            return f"{argument[0]} ? {text(argument[1])} : {text(argument[2])}"
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+
+
+def many(value):
+    return value if isinstance(value, list) else [value]
+
+
+def statements(document):
+    """Statements of a policy document, those behind a condition included."""
+    found = []
+    for statement in many(document["Statement"]):
+        if "Fn::If" in statement:
+            found += [one for one in statement["Fn::If"][1:] if "Effect" in one]
+        else:
+            found.append(statement)
+    return found
+
+
+def role_statements(role):
+    return [one for policy in role["Properties"].get("Policies", []) for one in statements(policy["PolicyDocument"])]
+
+
+def substituted(template):
+    """The workflow's text with its substitutions filled in, as CloudFormation does: `${Name}` and nothing else."""
+    names = properties(template, "ReportStateMachine")["DefinitionSubstitutions"]
+    values = {name: "arn:aws:lambda:us-east-1:111122223333:function:step" for name in names}
+    values |= {"Partition": "aws", "Region": "us-east-1", "Bucket": "evidence", "ConsoleHost": "console.aws.amazon.com"}
+    values |= {"FailureTopicArn": "arn:aws:sns:us-east-1:111122223333:failures", "Prefix": "reports/", "Environment": "prod"}
+    return re.sub(r"\$\{(\w+)\}", lambda found: values[found[1]], WORKFLOW.read_text())
+
+
+def skipped():
+    return os.environ.get("PLUMBLINE_SKIP_INFRA_TOOLS") == "1"
