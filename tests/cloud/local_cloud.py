@@ -244,7 +244,7 @@ class Deployment:
         if settings:
             self.set_settings(settings)
         cloud.host.set_faults([])
-        cloud.host.register(functions or self.functions(environment or {}))
+        cloud.host.register(functions(name) if functions else self.functions(environment or {}))
         self.machine = self.create_state_machine(name, definition(self.substitutions()))
 
     def topic(self, name):
