@@ -125,6 +125,15 @@ class Simulation:
         self.process.wait_until(lambda: answers(self.url))
         self.shown = moment
 
+    @contextlib.contextmanager
+    def of_size(self, **sizes):
+        """Another organization for a while."""
+        usual, self.sizes = self.sizes, {**self.sizes, **sizes}
+        self.end()
+        yield
+        self.sizes = usual
+        self.end()
+
     def end(self):
         if self.process:
             self.process.end()
@@ -321,10 +330,17 @@ class Deployment:
         arn = self.states.start_execution(stateMachineArn=machine or self.machine, name=name, input=text)
         return Run(self, request, arn["executionArn"])
 
-    def run(self, kind, as_of, **request):
+    def run(self, kind, as_of, seconds=300):
         """Shows the organization at this moment and waits for the end of a run."""
         self.cloud.simulation.show(as_of)
-        return self.start({"kind": kind, "as_of": as_of, **request}).ended()
+        return self.start({"kind": kind, "as_of": as_of}).ended(seconds)
+
+    def invoke(self, step, payload):
+        """Invokes one function by itself."""
+        answer = self.cloud.client("lambda").invoke(FunctionName=f"{self.name}-{step}", Payload=json.dumps(payload))
+        body = json.load(answer["Payload"])
+        assert "FunctionError" not in answer, body
+        return body
 
     # --- What stands
 
