@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import hashlib
+import io
 import itertools
 import json
 import os
@@ -14,6 +15,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+import zipfile
 
 import boto3
 import botocore.config
@@ -239,59 +241,26 @@ def definition(substitutions):
     return filled
 
 
-class Deployment:
-    """A bucket, a key, two topics, the functions and the state machine, as the template has them."""
+class Deployed:
+    """What stands in the cloud, and what can be done with it. Functions are named by `name` and the step; `topics` are
+    a topic's ARN and the queue that keeps what is published there."""
 
-    def __init__(self, cloud, name, settings, environment=None, functions=None):
-        self.cloud, self.name, self.bucket = cloud, name, f"{name}-evidence"
+    def __init__(self, cloud, name):
+        self.cloud, self.name = cloud, name
         self.s3, self.sns, self.sqs = (cloud.client(service) for service in ("s3", "sns", "sqs"))
         self.states = cloud.client("stepfunctions")
-        self.key = cloud.client("kms").create_key()["KeyMetadata"]["Arn"]
-        where = {"LocationConstraint": REGION}
-        self.s3.create_bucket(Bucket=self.bucket, CreateBucketConfiguration=where, ObjectLockEnabledForBucket=True)
-        self.topics = {topic: self.topic(topic) for topic in ("summary", "failure")}
-        if settings:
-            self.set_settings(settings)
+        self.bucket, self.topics, self.machine = None, {}, None
         cloud.host.set_faults([])
-        cloud.host.register(functions(name) if functions else self.functions(environment or {}))
-        self.machine = self.create_state_machine(name, definition(self.substitutions()))
 
-    def topic(self, name):
-        """A topic, and a queue that keeps what is published there."""
-        topic = self.sns.create_topic(Name=f"{self.name}-{name}")["TopicArn"]
-        queue = self.sqs.create_queue(QueueName=f"{self.name}-{name}")["QueueUrl"]
+    def kept(self, topic):
+        """A topic, and a new queue that keeps what is published there."""
+        queue = self.sqs.create_queue(QueueName=f"kept-{time.monotonic_ns()}")["QueueUrl"]
         arn = self.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         self.sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
         return topic, queue
 
     def set_settings(self, text):
         self.s3.put_object(Bucket=self.bucket, Key="config/settings.toml", Body=text.encode())
-
-    def functions(self, environment):
-        sizes = template()["Mappings"]["Functions"]
-        return {
-            f"{self.name}-{step}": {
-                "binary": str(self.cloud.programs.path(step)),
-                "timeout_seconds": sizes[pascal(step)]["Timeout"],
-                "memory_mb": sizes[pascal(step)]["Memory"],
-                "environment": {**self.environment(), **environment},
-            }
-            for step in STEPS
-        }
-
-    def environment(self):
-        return {
-            **self.cloud.function_environment(),
-            "PLUMBLINE_BUCKET": self.bucket,
-            "PLUMBLINE_PREFIX": PREFIX,
-            "PLUMBLINE_KMS_KEY_ARN": self.key,
-            "PLUMBLINE_METRICS_NAMESPACE": "Plumbline",
-            "PLUMBLINE_AGGREGATOR": "organization",
-            "PLUMBLINE_SETTINGS_KEY": "config/settings.toml",
-            "PLUMBLINE_RETENTION_DAYS": json.dumps({"daily": 1, "weekly": 1, "snapshot": 1}),
-            "PLUMBLINE_LOCK_MODE": "GOVERNANCE",
-            "PLUMBLINE_TOPIC_ARN": self.topics["summary"][0],
-        }
 
     def substitutions(self):
         arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{self.name}"
@@ -361,6 +330,101 @@ class Deployment:
                 found.append(message["Body"])
                 self.sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
         return found
+
+
+class Deployment(Deployed):
+    """A bucket, a key, two topics, the functions and the state machine as the template has them, made one by one: a stack
+    for each test would take minutes. `StackDeployment` is the template itself."""
+
+    def __init__(self, cloud, name, settings, environment=None, functions=None):
+        super().__init__(cloud, name)
+        self.bucket = f"{name}-evidence"
+        self.key = cloud.client("kms").create_key()["KeyMetadata"]["Arn"]
+        where = {"LocationConstraint": REGION}
+        self.s3.create_bucket(Bucket=self.bucket, CreateBucketConfiguration=where, ObjectLockEnabledForBucket=True)
+        for topic in ("summary", "failure"):
+            self.topics[topic] = self.kept(self.sns.create_topic(Name=f"{name}-{topic}")["TopicArn"])
+        if settings:
+            self.set_settings(settings)
+        cloud.host.register(functions(name) if functions else self.functions(environment or {}))
+        self.machine = self.create_state_machine(name, definition(self.substitutions()))
+
+    def functions(self, environment):
+        sizes = template()["Mappings"]["Functions"]
+        return {
+            f"{self.name}-{step}": {
+                "binary": str(self.cloud.programs.path(step)),
+                "timeout_seconds": sizes[pascal(step)]["Timeout"],
+                "memory_mb": sizes[pascal(step)]["Memory"],
+                "environment": {**self.environment(), **environment},
+            }
+            for step in STEPS
+        }
+
+    def environment(self):
+        return {
+            **self.cloud.function_environment(),
+            "PLUMBLINE_BUCKET": self.bucket,
+            "PLUMBLINE_PREFIX": PREFIX,
+            "PLUMBLINE_KMS_KEY_ARN": self.key,
+            "PLUMBLINE_METRICS_NAMESPACE": "Plumbline",
+            "PLUMBLINE_AGGREGATOR": "organization",
+            "PLUMBLINE_SETTINGS_KEY": "config/settings.toml",
+            "PLUMBLINE_RETENTION_DAYS": json.dumps({"daily": 1, "weekly": 1, "snapshot": 1}),
+            "PLUMBLINE_LOCK_MODE": "GOVERNANCE",
+            "PLUMBLINE_TOPIC_ARN": self.topics["summary"][0],
+        }
+
+
+class StackDeployment(Deployed):
+    """The stack of the template, as `sam deploy` makes it."""
+
+    PARAMETERS = {"Architecture": "x86_64", "AggregatorMode": "Existing", "AggregatorName": "organization"}
+
+    def __init__(self, cloud, settings, binary):
+        """`binary` gives the program of a step."""
+        self.environment = f"bench-{next(cloud.numbers)}"
+        super().__init__(cloud, f"plumbline-{self.environment}")
+        self.outputs = self.deploy(binary)
+        self.bucket, self.machine = self.outputs["EvidenceBucketName"], self.outputs["StateMachineArn"]
+        self.key = self.outputs["EvidenceKeyArn"]
+        self.topics = {topic: self.kept(self.outputs[f"{topic.capitalize()}TopicArn"]) for topic in ("summary", "failure")}
+        self.set_settings(settings)
+
+    def deploy(self, binary):
+        formation = self.cloud.client("cloudformation")
+        parameters = {**self.PARAMETERS, "Environment": self.environment}
+        formation.create_stack(
+            StackName=self.name,
+            TemplateURL=self.packaged(binary),
+            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+        )
+        formation.get_waiter("stack_create_complete").wait(StackName=self.name, WaiterConfig={"Delay": 1, "MaxAttempts": 300})
+        [stack] = formation.describe_stacks(StackName=self.name)["Stacks"]
+        return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+    def packaged(self, binary):
+        """The template with all it names where CloudFormation finds it, as `sam package` leaves it."""
+        bucket, resources = f"{self.name}-packages", (packaged := template())["Resources"]
+        self.s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+        for step in STEPS:
+            self.s3.put_object(Bucket=bucket, Key=f"{step}.zip", Body=zipped(binary(step)))
+            resources[f"{pascal(step)}Function"]["Properties"]["CodeUri"] = f"s3://{bucket}/{step}.zip"
+        workflow = (ROOT / "workflows/report.asl.json").read_bytes()
+        self.s3.put_object(Bucket=bucket, Key="report.asl.json", Body=workflow)
+        resources["ReportStateMachine"]["Properties"]["DefinitionUri"] = f"s3://{bucket}/report.asl.json"
+        self.s3.put_object(Bucket=bucket, Key="template.json", Body=json.dumps(packaged))
+        return f"{self.cloud.url}/{bucket}/template.json"
+
+
+def zipped(program):
+    """A function's zip whose `bootstrap` hands over to a program of this machine: the emulator would copy binaries built
+    for tests, hundreds of megabytes each, several times."""
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as archive:
+        archive.writestr("bootstrap", f"#!/bin/sh\nexec {program}\n")
+    return held.getvalue()
 
 
 class Run:

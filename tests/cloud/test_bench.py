@@ -6,7 +6,7 @@ import pathlib
 import sys
 
 import pytest
-from local_cloud import STEPS
+from local_cloud import STEPS, StackDeployment
 
 STUB = pathlib.Path(__file__).with_name("stub_step.py")
 REQUEST = {"kind": "daily", "as_of": "2026-11-21T09:00:00Z"}
@@ -74,3 +74,15 @@ def test_what_may_pass_is_tried_again(stubbed):
     assert deployed.start(REQUEST).ended().status == "SUCCEEDED"
     assert [line["error_type"] for line in deployed.invocations("seal-report")] == ["Store.Unavailable", None]
     assert [line["error_type"] for line in deployed.invocations("notify")] == ["Runtime.ExitError", None]
+
+
+def test_the_template_deploys_and_runs(cloud, tmp_path):
+    """With stubs: what `test_stack.py` finds is then of our functions, not of the deployment."""
+    stub = tmp_path / "stub"
+    stub.write_text(f"#!/bin/sh\nexec {sys.executable} {STUB}\n")
+    stub.chmod(0o755)
+    stack = StackDeployment(cloud, "", lambda step: stub)
+    run = stack.start(REQUEST).ended()
+    assert run.output["kind"] == "daily"
+    assert sorted(run.states()) == sorted(STATES)
+    assert {line["memory_mb"] for line in stack.invocations("score-compliance")} == {3008}
