@@ -10,7 +10,7 @@ COVERAGE ?=
 BIN := $(TARGET)/debug/plumbline
 SIM := $(TARGET)/debug/examples/serve
 
-.PHONY: test lint rust-test explore python-test coverage bench demo clean
+.PHONY: test lint rust-test explore python-test coverage bench bench-cloud bench-cloud-figures demo clean
 
 test: lint $(if $(COVERAGE),coverage,rust-test python-test)
 
@@ -52,9 +52,18 @@ $(VENV)/bench-ready: tests/benches/requirements.txt $(VENV)/ready
 	$(PY) -m pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
+# End to end: the deployed state machine with the real binaries on a local AWS. `make bench-cloud CLOUD="-m 'not slow'"`
+# passes options to pytest; `make bench-cloud-figures CLOUD=--update` keeps what the functions weigh and take.
+CLOUD ?=
+bench-cloud:
+	tests/cloud/run.sh test $(CLOUD)
+
+bench-cloud-figures:
+	tests/cloud/run.sh figures $(CLOUD)
+
 # The main job, as in the README.
 demo:
 	cargo run --release --locked -- report daily --simulate --out reports
 
 clean:
-	rm -rf $(VENV) $(TARGET)
+	rm -rf $(VENV) .venv-cloud $(TARGET)
