@@ -10,9 +10,9 @@ COVERAGE ?=
 BIN := $(TARGET)/debug/plumbline
 SIM := $(TARGET)/debug/examples/serve
 
-.PHONY: test lint rust-test explore python-test coverage bench bench-cloud bench-cloud-figures demo clean
+.PHONY: test lint rust-test explore python-test infra-test coverage bench bench-cloud bench-cloud-figures demo clean
 
-test: lint $(if $(COVERAGE),coverage,rust-test python-test)
+test: lint infra-test $(if $(COVERAGE),coverage,rust-test python-test)
 
 lint:
 	cargo fmt --all --check
@@ -43,6 +43,29 @@ $(VENV)/ready: tests/python/requirements.txt
 	$(PY) -m pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
+# Templates and state machine, by tools that others wrote and checks of our own; no AWS account. SAM and checkov pin different
+# versions of the same packages, hence two environments. PLUMBLINE_SKIP_INFRA_TOOLS=1 goes without checkov and node.
+INFRA := tests/infra
+SKIPPED := $(filter 1,$(PLUMBLINE_SKIP_INFRA_TOOLS))
+UPDATE_GOLDEN ?=
+infra-test: $(VENV)-infra/ready $(if $(SKIPPED),,$(VENV)-checkov/ready $(INFRA)/node_modules/ready)
+	UPDATE_GOLDEN=$(UPDATE_GOLDEN) PLUMBLINE_CHECKOV=$(abspath $(VENV)-checkov)/bin/checkov \
+		$(VENV)-infra/bin/python -m pytest -q -rs -p no:cacheprovider $(INFRA)
+
+$(VENV)-infra/ready: $(INFRA)/requirements.txt $(INFRA)/constraints.txt
+	$(PYTHON) -m venv $(VENV)-infra
+	$(VENV)-infra/bin/python -m pip install --quiet --disable-pip-version-check -r $< -c $(INFRA)/constraints.txt
+	touch $@
+
+$(VENV)-checkov/ready: $(INFRA)/requirements-checkov.txt $(INFRA)/constraints-checkov.txt
+	$(PYTHON) -m venv $(VENV)-checkov
+	$(VENV)-checkov/bin/python -m pip install --quiet --disable-pip-version-check -r $< -c $(INFRA)/constraints-checkov.txt
+	touch $@
+
+$(INFRA)/node_modules/ready: $(INFRA)/package-lock.json
+	npm ci --prefix $(INFRA) --no-audit --no-fund
+	touch $@
+
 # Speed, memory and size beside named peers; `make bench BENCH="score --update"` runs one and keeps its figures.
 BENCH ?=
 bench: $(VENV)/bench-ready
@@ -66,4 +89,4 @@ demo:
 	cargo run --release --locked -- report daily --simulate --out reports
 
 clean:
-	rm -rf $(VENV) .venv-cloud $(TARGET)
+	rm -rf $(VENV) $(VENV)-cloud $(VENV)-infra $(VENV)-checkov $(INFRA)/node_modules $(TARGET)

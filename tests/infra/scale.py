@@ -126,9 +126,10 @@ class Organization:
         """Events of the execution that a user sees; a child execution of a distributed map has its own."""
         tasks, maps = 5, 1
         plain = len(PATH) - tasks - maps
-        events = 2 + 5 * tasks + 4 * maps + 2 * plain + 3 * retries * tasks
+        inline = self.mode == "Inline"
+        events = 2 + 5 * tasks + (4 if inline else 6) * maps + 2 * plain + 3 * retries * tasks
         shard = 2 + 5 + 2 + 3 * retries
-        return events + (self.shards() * shard if self.mode == "Inline" else 0)
+        return events + (self.shards() * shard if inline else 0)
 
 
 def reference(number):

@@ -1,5 +1,7 @@
 """Templates and workflow, parsed."""
 
+import copy
+import functools
 import json
 import os
 import re
@@ -38,8 +40,14 @@ Loader.yaml_implicit_resolvers = {
 }
 
 
-def load(path):
+@functools.cache
+def _parsed(path):
     return yaml.load(path.read_text(), Loader)
+
+
+def load(path):
+    """A document of its own, to be broken at will."""
+    return copy.deepcopy(_parsed(path))
 
 
 def workflow():
