@@ -24,7 +24,7 @@ from samtranslator.yaml_helper import yaml_parse
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 STEPS = ["plan-report", "collect-results", "score-compliance", "render-report", "seal-report", "notify"]
-# The simulated organization's aggregator stands in this region.
+# Not the simulated aggregator's own region: it answers in any.
 REGION = "eu-central-1"
 ACCOUNT = "123456789012"
 PREFIX = "reports/"

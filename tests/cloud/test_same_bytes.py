@@ -42,9 +42,10 @@ def test_all_evidence_is_equal(runs):
 
 def test_reports_have_a_past_to_compare_with(runs):
     executions, _, cloud, _ = runs
-    scorecards = [json.loads(cloud[run.output["folder"] + "scorecard.json"]) for run in executions]
-    assert [card["delta"] is not None if "delta" in card else None for card in scorecards]
-    assert scorecards[-2] != scorecards[1]
+    for run in executions[1:]:
+        scorecard = json.loads(cloud[run.output["folder"] + "scorecard.json"])
+        assert scorecard["snapshots_read"] > 1, run.request
+    assert scorecard["snapshots_read"] == 4, "the last report knows every day before"
 
 
 def test_what_stands_is_not_collected_again(runs, deployed):
