@@ -1,5 +1,5 @@
-# One command runs everything: `make test` sets up what it needs (a Python environment for the clients we did not
-# write: boto3 and DuckDB) and passes all tests.
+# One command runs everything: `make test` sets up what it needs (a Python environment for the clients and servers we
+# did not write: boto3, DuckDB and moto) and passes all tests.
 
 PYTHON ?= python3
 VENV := .venv
@@ -9,6 +9,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 COVERAGE ?=
 BIN := $(TARGET)/debug/plumbline
 SIM := $(TARGET)/debug/examples/serve
+CONTRACT := $(TARGET)/debug/examples/contract
 
 .PHONY: test lint rust-test explore python-test infra-test coverage bench bench-cloud bench-cloud-figures demo clean
 
@@ -30,12 +31,14 @@ coverage:
 	tests/coverage.sh report
 
 # Uses the binaries of `cargo test --workspace`: building one package alone would unify features anew and build all again.
-# boto3 pages through the simulated organization; DuckDB reads the snapshots that the real binary wrote.
+# boto3 pages through the simulated organization; DuckDB reads the snapshots that the real binary wrote; moto is the AWS
+# that the adapters and the cloud commands meet.
 python-test: $(VENV)/ready
 	cargo test --workspace --locked --no-run
 	rm -rf $(TARGET)/python-test && mkdir -p $(TARGET)/python-test
 	$(BIN) report daily --simulate --accounts 6 --regions 2 --rules 30 --resources 12 --as-of 2026-11-21T09:00:00Z --out $(TARGET)/python-test/out
-	PLUMBLINE_SIM_SERVE=$(abspath $(SIM)) PLUMBLINE_BIN=$(abspath $(BIN)) PLUMBLINE_OUT=$(abspath $(TARGET))/python-test/out \
+	PLUMBLINE_SIM_SERVE=$(abspath $(SIM)) PLUMBLINE_CONTRACT=$(abspath $(CONTRACT)) PLUMBLINE_BIN=$(abspath $(BIN)) \
+		PLUMBLINE_OUT=$(abspath $(TARGET))/python-test/out \
 		$(PY) -m pytest -q -rs -p no:cacheprovider tests/python
 
 $(VENV)/ready: tests/python/requirements.txt

@@ -25,7 +25,7 @@ use compliance::scorecard::{PairRow, Tally};
 use compliance::settings::Settings;
 use compliance::snapshot::{ObjectRef, SnapshotRef};
 use local::FolderObjectStore;
-use score_compliance::freeze::{self, FreezeInput};
+use score_compliance::freeze::{self, FreezeInput, ShardOutcome};
 use score_compliance::score::{self, ScoreInput, ScoreOutput};
 use serde_json::json;
 
@@ -112,6 +112,7 @@ async fn freeze(organization: &Organization, day: Day, folder: &Path) -> Snapsho
         key,
         sha256: sha256_hex(&plan),
     };
+    let shards = shards.into_iter().map(ShardOutcome::Collected).collect();
     let frozen = freeze::run(FreezeInput { plan, shards }, &store, &Silent).await;
     frozen.expect("frozen").snapshot
 }

@@ -331,20 +331,15 @@ def test_substitutions_are_used_and_filled(master):
     assert used == set(templates.properties(master, "ReportStateMachine")["DefinitionSubstitutions"])
 
 
-# Steps whose folder is not there yet. It must shrink: a step that is there may not stand here.
-PENDING = {"notify"}
-
-
 def test_steps_functions_and_tasks_are_one_set(machine, master):
     folders = {path.parent.name for path in (templates.ROOT / "steps").glob("*/Cargo.toml")}
-    assert not folders & PENDING, f"{folders & PENDING} are there: take them out of PENDING"
     functions = {one["Metadata"]["BuildProperties"]["Binary"] for one in templates.resources(master, checks.FUNCTION).values()}
     tasks = set()
     for state in checks.states_of(machine).values():
         if state.get("Resource", "").endswith("lambda:invoke"):
             name = state["Arguments"]["FunctionName"].removeprefix("${").removesuffix("FunctionArn}")
             tasks.add(re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower())
-    assert folders | PENDING == functions == tasks == set(checks.STEPS)
+    assert folders == functions == tasks == set(checks.STEPS)
 
 
 def test_codes_stand_once():

@@ -18,8 +18,12 @@ use compliance::settings::CollectionSettings;
 use crate::aggregator::AggregatorSource;
 use crate::caller::{Backoff, Caller};
 use crate::endpoints;
+use crate::executions::Executions;
 use crate::inventory::MemberRuleInventory;
 use crate::organizations::OrganizationsDirectory;
+use crate::secrets::SecretsManagerSecrets;
+use crate::sns::SnsNotifier;
+use crate::store::{BucketSettings, S3ObjectStore};
 use crate::whole::WholeAnswers;
 
 /// Requests per second against AWS unless set otherwise. AWS publishes no limit; parallel calls by rule are
@@ -28,6 +32,8 @@ pub const DEFAULT_REQUESTS_PER_SECOND: f64 = 5.0;
 
 /// One attempt may take this long, signing included.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
+/// One attempt to send an object, or a part of one. That a body is still coming, the SDK sees to apart.
+const TRANSFER_TIMEOUT: Duration = Duration::from_secs(120);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The region of a simulation that names none.
 const SIMULATED_REGION: &str = "us-east-1";
@@ -44,6 +50,8 @@ pub struct AwsSettings {
     /// Requests per second over all calls; absent: [`DEFAULT_REQUESTS_PER_SECOND`] against AWS, unlimited when the
     /// endpoints of Config, Organizations and STS are all on this machine.
     pub requests_per_second: Option<f64>,
+    /// Processes that ask at once, 1 or more: each has this share of the rate.
+    pub share: u32,
     /// Calls in flight at once.
     pub concurrency: u32,
     /// Attempts per call.
@@ -60,6 +68,7 @@ impl AwsSettings {
             region: None,
             endpoint_override: None,
             requests_per_second: collection.requests_per_second,
+            share: 1,
             concurrency: collection.concurrency,
             max_attempts: collection.max_attempts,
             inventory_role: collection.rule_inventory_role.clone(),
@@ -73,6 +82,8 @@ pub struct Aws {
     config: SdkConfig,
     region: String,
     caller: Arc<Caller>,
+    concurrency: u32,
+    max_attempts: u32,
     inventory_role: Option<String>,
 }
 
@@ -106,6 +117,7 @@ impl Aws {
             (Some(DEFAULT_REQUESTS_PER_SECOND), Backoff::AWS)
         };
         let rate = settings.requests_per_second.or(default_rate);
+        let rate = rate.map(|rate| rate / f64::from(settings.share.max(1)));
         Ok(Self {
             caller: Arc::new(Caller::new(
                 rate,
@@ -115,6 +127,8 @@ impl Aws {
             )),
             config,
             region,
+            concurrency: settings.concurrency,
+            max_attempts: settings.max_attempts,
             inventory_role: settings.inventory_role,
         })
     }
@@ -158,7 +172,56 @@ impl Aws {
         )
     }
 
-    /// Calls made so far, by operation.
+    /// The objects of a bucket. What it calls is no part of [`Aws::calls`], nor of the rate.
+    ///
+    /// # Errors
+    /// `Store.InvalidRequest` when the prefix is none.
+    pub fn store(&self, settings: BucketSettings) -> Result<S3ObjectStore, PortError> {
+        let service = "S3";
+        // A server of one's own has no name for each bucket.
+        let own_server = endpoints::endpoint(&self.config, service).is_some();
+        let config = aws_sdk_s3::config::Builder::from(&self.config)
+            .force_path_style(own_server)
+            .timeout_config(timeouts(TRANSFER_TIMEOUT));
+        let client = aws_sdk_s3::Client::from_conf(config.build());
+        S3ObjectStore::new(client, self.apart(service), settings)
+    }
+
+    /// A topic, by its ARN. What it calls is no part of [`Aws::calls`], nor of the rate.
+    pub fn notifier(&self, topic_arn: impl Into<String>) -> SnsNotifier {
+        let config = aws_sdk_sns::config::Builder::from(&self.config).interceptor(WholeAnswers);
+        let client = aws_sdk_sns::Client::from_conf(config.build());
+        SnsNotifier::new(client, self.apart("SNS"), topic_arn.into())
+    }
+
+    /// The secrets of this account and region. What it calls is no part of [`Aws::calls`], nor of the rate.
+    pub fn secrets(&self) -> SecretsManagerSecrets {
+        let config = aws_sdk_secretsmanager::config::Builder::from(&self.config).interceptor(WholeAnswers);
+        let client = aws_sdk_secretsmanager::Client::from_conf(config.build());
+        SecretsManagerSecrets::new(client, self.apart("Secrets Manager"))
+    }
+
+    /// The executions of a state machine, by its ARN. What it calls is no part of [`Aws::calls`], nor of the rate.
+    ///
+    /// # Errors
+    /// `Executions.InvalidRequest` when it is not the ARN of a state machine.
+    pub fn executions(&self, state_machine_arn: &str) -> Result<Executions, PortError> {
+        let config = aws_sdk_sfn::config::Builder::from(&self.config).interceptor(WholeAnswers);
+        let client = aws_sdk_sfn::Client::from_conf(config.build());
+        Executions::new(client, self.apart("SFN"), state_machine_arn)
+    }
+
+    /// Retries and counts of their own for a service beside the collection, without a rate until it throttles.
+    fn apart(&self, service: &str) -> Arc<Caller> {
+        let backoff = if endpoints::on_loopback(&self.config, service) {
+            Backoff::LOOPBACK
+        } else {
+            Backoff::AWS
+        };
+        Arc::new(Caller::new(None, self.concurrency, self.max_attempts, backoff))
+    }
+
+    /// Calls made so far for collections, by operation.
     pub fn calls(&self) -> BTreeMap<String, CallCount> {
         self.caller.calls()
     }
@@ -198,15 +261,18 @@ async fn check_profile(profile: &str) -> Result<(), PortError> {
     }
 }
 
-async fn load(settings: &AwsSettings) -> SdkConfig {
-    let timeouts = TimeoutConfig::builder()
+fn timeouts(attempt: Duration) -> TimeoutConfig {
+    TimeoutConfig::builder()
         .connect_timeout(CONNECT_TIMEOUT)
-        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-        .build();
+        .operation_attempt_timeout(attempt)
+        .build()
+}
+
+async fn load(settings: &AwsSettings) -> SdkConfig {
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         // Our own loop retries, so that every attempt passes the budget and is counted.
         .retry_config(RetryConfig::disabled())
-        .timeout_config(timeouts)
+        .timeout_config(timeouts(ATTEMPT_TIMEOUT))
         .http_client(http_client(settings.endpoint_override.is_some()));
     if let Some(profile) = &settings.profile {
         loader = loader.profile_name(profile);

@@ -10,12 +10,16 @@ const SERVICES: [&str; 3] = ["Config Service", "Organizations", "STS"];
 
 /// Whether nothing that a run asks is AWS itself: its services are all on this machine.
 pub(crate) fn all_on_loopback(config: &SdkConfig) -> bool {
-    let on_loopback = |service| endpoint(config, service).is_some_and(|url| is_loopback(&url));
-    SERVICES.into_iter().all(on_loopback)
+    SERVICES.into_iter().all(|service| on_loopback(config, service))
+}
+
+/// Whether a service, by the id its client looks up, will be asked on this machine.
+pub(crate) fn on_loopback(config: &SdkConfig, service: &str) -> bool {
+    endpoint(config, service).is_some_and(|url| is_loopback(&url))
 }
 
 /// Where a service will be asked, resolved as its client resolves it; `None` is AWS's own endpoint.
-fn endpoint(config: &SdkConfig, service: &str) -> Option<String> {
+pub(crate) fn endpoint(config: &SdkConfig, service: &str) -> Option<String> {
     let key = ServiceConfigKey::builder()
         .service_id(service)
         .env("AWS_ENDPOINT_URL")

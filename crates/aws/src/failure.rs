@@ -23,6 +23,9 @@ pub(crate) struct Failure {
 const THROTTLING: &[&str] = &[
     "BandwidthLimitExceeded",
     "EC2ThrottledException",
+    "KMSThrottling",
+    "KMSThrottlingException",
+    "KmsThrottlingException",
     "PriorRequestNotComplete",
     "RequestLimitExceeded",
     "RequestThrottled",
@@ -33,12 +36,15 @@ const THROTTLING: &[&str] = &[
     "ThrottlingException",
     "TooManyRequestsException",
 ];
+/// The two of S3 say that another writer is at work on the same object.
 const UNAVAILABLE: &[&str] = &[
+    "ConditionalRequestConflict",
     "InternalError",
     "InternalFailure",
     "InternalFailureException",
     "InternalServerError",
     "InternalServerException",
+    "OperationAborted",
     "RequestTimeout",
     "RequestTimeoutException",
     "ServiceException",
@@ -49,6 +55,10 @@ const DENIED: &[&str] = &[
     "AccessDenied",
     "AccessDeniedException",
     "AuthorizationError",
+    "DecryptionFailure",
+    "KMSAccessDenied",
+    "KMSAccessDeniedException",
+    "KmsAccessDeniedException",
     "NotAuthorized",
     "OrganizationAccessDeniedException",
     "UnauthorizedOperation",
@@ -66,6 +76,17 @@ const CREDENTIALS: &[&str] = &[
     "RequestExpired",
     "SignatureDoesNotMatch",
     "UnrecognizedClientException",
+];
+
+/// Services that are asked at the rate of the settings.
+const HAS_A_RATE: &[&str] = &["Aws", "Config", "Organizations"];
+
+/// Codes of what is not there, beside those that end or begin so; a bucket of another region among them.
+const ELSEWHERE: &[&str] = &[
+    "AWSOrganizationsNotInUseException",
+    "AuthorizationHeaderMalformed",
+    "NotFound",
+    "PermanentRedirect",
 ];
 
 /// Codes of credentials that were good before.
@@ -102,6 +123,24 @@ impl Failure {
         }
     }
 
+    /// An answer that came and is refused.
+    pub(crate) fn refused(operation: &'static str, problem: &str) -> Self {
+        Self {
+            kind: PortErrorKind::InvalidAnswer,
+            retryable: false,
+            code: None,
+            operation,
+            message: None,
+            attempts: 1,
+            source: problem.into(),
+        }
+    }
+
+    /// The SDK's own error.
+    pub(crate) fn into_source(self) -> Box<dyn Error + Send + Sync> {
+        self.source
+    }
+
     /// The same, after this many attempts in all.
     pub(crate) fn after(mut self, attempts: u32) -> Self {
         self.attempts = attempts;
@@ -122,7 +161,7 @@ impl Failure {
     /// "x"`), what AWS said, and the remedy. `action` is the IAM action the call needs.
     pub(crate) fn port_error(self, service: &'static str, doing: &str, action: &str) -> PortError {
         let said = self.said();
-        let remedy = self.remedy(action);
+        let remedy = self.remedy(service, action);
         PortError::new(service, self.kind, format!("{doing}: {said}; {remedy}")).with_source(self.source)
     }
 
@@ -148,8 +187,11 @@ impl Failure {
         }
     }
 
-    fn remedy(&self, action: &str) -> String {
+    fn remedy(&self, service: &str, action: &str) -> String {
         match self.kind {
+            PortErrorKind::Throttled if !HAS_A_RATE.contains(&service) => {
+                "it is asked too often at present; run again in some minutes".to_owned()
+            }
             PortErrorKind::Throttled => {
                 "lower collection.requests_per_second in the settings, or run when nothing else asks this service".to_owned()
             }
@@ -199,7 +241,8 @@ fn by_code(code: &str, status: Option<u16>) -> (PortErrorKind, bool) {
     }
     if code.starts_with("NoSuch")
         || code.ends_with("NotFoundException")
-        || code == "AWSOrganizationsNotInUseException"
+        || code.ends_with("DoesNotExist")
+        || ELSEWHERE.contains(&code)
     {
         return (Kind::NotFound, false);
     }
@@ -254,5 +297,11 @@ mod tests {
         );
         check("ValidationException", 400, (Kind::InvalidRequest, false));
         check("ExpiredTokenException", 400, (Kind::Credentials, false));
+        check("SlowDown", 503, (Kind::Throttled, true));
+        check("ConditionalRequestConflict", 409, (Kind::Unavailable, true));
+        check("NoSuchBucket", 404, (Kind::NotFound, false));
+        check("PermanentRedirect", 301, (Kind::NotFound, false));
+        check("ExecutionDoesNotExist", 400, (Kind::NotFound, false));
+        check("PreconditionFailed", 412, (Kind::InvalidRequest, false));
     }
 }

@@ -3,6 +3,9 @@
 //! [`Aws::connect`] gives the ports of a collection ([`AggregatorSource`], [`OrganizationsDirectory`],
 //! [`MemberRuleInventory`]), which share one rate budget, one retry policy and one count of calls. The SDK's own
 //! retries are off, so that every attempt passes the budget and is counted.
+//!
+//! Beside them, each with retries of its own and no rate: [`S3ObjectStore`], [`SnsNotifier`],
+//! [`SecretsManagerSecrets`], and [`Executions`] of a state machine. No type of an SDK is in a public signature.
 
 mod aggregator;
 mod budget;
@@ -11,14 +14,24 @@ mod connect;
 mod convert;
 mod details;
 mod endpoints;
+mod executions;
 mod failure;
+mod history;
 mod inventory;
 mod list;
 mod organizations;
+mod secrets;
 mod select;
+mod sns;
+mod store;
 mod whole;
 
 pub use aggregator::AggregatorSource;
 pub use connect::{Aws, AwsSettings, DEFAULT_REQUESTS_PER_SECOND};
+pub use executions::{Execution, ExecutionStatus, Executions, Listed, MapCounts, Redrive, Started};
+pub use history::{Happened, HistoryEvent, Reason};
 pub use inventory::MemberRuleInventory;
 pub use organizations::OrganizationsDirectory;
+pub use secrets::SecretsManagerSecrets;
+pub use sns::SnsNotifier;
+pub use store::{BucketSettings, LockMode, S3ObjectStore};

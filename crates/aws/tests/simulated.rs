@@ -60,7 +60,7 @@ async fn collect(server: &Server) -> Run {
     let input = plan_report::PlanInput {
         aggregator: "organization".to_owned(),
         as_of: AS_OF.parse().unwrap(),
-        simulation: None,
+        origin: compliance::snapshot::Origin::of_aggregator(&aggregator.arn),
         settings,
         known_annotations: Vec::new(),
     };

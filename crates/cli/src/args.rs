@@ -18,7 +18,8 @@ pub(crate) struct Cli {
 
 const EXIT_CODES: &str = "Exit codes: 0 done; 1 a defect of Plumbline; 2 wrong arguments; 3 settings; 4 AWS refused \
 (credentials, permission, no such aggregator); 5 AWS did not answer (throttled, unavailable, broken answer); \
-6 files (cannot read or write, full disk, damaged snapshot, a snapshot later than the clock); \
+6 files (cannot read or write, full disk, damaged snapshot, a snapshot later than the clock); a run in the cloud that \
+failed ends with the code of its error, one that was stopped or timed out with 5; \
 130 interrupted (Ctrl-C) and 143 ended (SIGTERM): run the same command again to continue.";
 
 #[derive(Debug, Subcommand)]
@@ -31,6 +32,11 @@ pub(crate) enum Command {
     Simulate {
         #[command(subcommand)]
         command: SimulateCommand,
+    },
+    /// The runs in the cloud: start, follow, list and fetch them.
+    Cloud {
+        #[command(subcommand)]
+        command: CloudCommand,
     },
     /// Draw a Slack message in the terminal as Slack would show it.
     Preview {
@@ -200,6 +206,136 @@ pub(crate) enum PreviewCommand {
     },
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum CloudCommand {
+    /// Start a run of the state machine; the same start twice gives one run.
+    Start(CloudStartArgs),
+    /// Follow a run by state and by shard until it ends; says what came of it.
+    Watch(CloudWatchArgs),
+    /// List the newest runs.
+    List(CloudListArgs),
+    /// Copy the bundle of a run that is done, each file held against the manifest.
+    Fetch(CloudFetchArgs),
+}
+
+/// Where the runs are. Each of the first three may also stand under `[cloud]` in the settings file.
+#[derive(Debug, Args)]
+pub(crate) struct CloudArgs {
+    /// ARN of the state machine.
+    #[arg(
+        long,
+        value_name = "ARN",
+        env = "PLUMBLINE_STATE_MACHINE",
+        hide_env_values = true
+    )]
+    pub(crate) state_machine: Option<String>,
+    /// Bucket of the evidence.
+    #[arg(long, value_name = "NAME", env = "PLUMBLINE_BUCKET", hide_env_values = true)]
+    pub(crate) bucket: Option<String>,
+    /// What every key begins with in the bucket. [default: reports/]
+    #[arg(long, value_name = "PREFIX", env = "PLUMBLINE_PREFIX", hide_env_values = true)]
+    pub(crate) prefix: Option<String>,
+    /// Settings file (TOML).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) settings: Option<PathBuf>,
+    /// AWS profile to use.
+    #[arg(long, value_name = "P")]
+    pub(crate) profile: Option<String>,
+    /// AWS region. [default: the state machine's]
+    #[arg(long, value_name = "R")]
+    pub(crate) region: Option<String>,
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CloudStartArgs {
+    /// Which kind of run.
+    pub(crate) kind: CloudKindArg,
+    /// The moment the report stands for, of which a snapshot must be saved. [default: now]
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub(crate) as_of: Option<Timestamp>,
+    /// Follow the run until it ends.
+    #[arg(long)]
+    pub(crate) wait: bool,
+    #[command(flatten)]
+    pub(crate) follow: FollowArgs,
+    #[command(flatten)]
+    pub(crate) cloud: CloudArgs,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum CloudKindArg {
+    /// Compared with 24 hours before, trend over 7 days.
+    Daily,
+    /// Compared with 7 days before, trend over 12 weeks.
+    Weekly,
+    /// Collects and scores only.
+    Snapshot,
+}
+
+impl From<CloudKindArg> for ReportKind {
+    fn from(kind: CloudKindArg) -> Self {
+        match kind {
+            CloudKindArg::Daily => Self::Daily,
+            CloudKindArg::Weekly => Self::Weekly,
+            CloudKindArg::Snapshot => Self::Snapshot,
+        }
+    }
+}
+
+/// How a run is followed.
+#[derive(Debug, Args)]
+pub(crate) struct FollowArgs {
+    /// Seconds between two looks at the run.
+    #[arg(long, value_name = "SECONDS", default_value = "3", value_parser = parse_seconds)]
+    pub(crate) every: std::time::Duration,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CloudWatchArgs {
+    /// Name or ARN of the run.
+    pub(crate) run: String,
+    #[command(flatten)]
+    pub(crate) follow: FollowArgs,
+    #[command(flatten)]
+    pub(crate) cloud: CloudArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CloudListArgs {
+    /// Only runs of this kind.
+    #[arg(long, value_name = "KIND")]
+    pub(crate) kind: Option<CloudKindArg>,
+    /// At most so many.
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub(crate) limit: u32,
+    #[command(flatten)]
+    pub(crate) cloud: CloudArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CloudFetchArgs {
+    /// Name or ARN of the run.
+    pub(crate) run: String,
+    /// Folder that the bundle goes into, under the same path as in the bucket.
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    pub(crate) out: PathBuf,
+    #[command(flatten)]
+    pub(crate) cloud: CloudArgs,
+}
+
+/// Reads a number of seconds, from a hundredth to an hour.
+fn parse_seconds(text: &str) -> Result<std::time::Duration, String> {
+    let seconds = text
+        .parse()
+        .ok()
+        .filter(|seconds| (0.01..=3_600.0).contains(seconds));
+    let wrong = || format!("{text:?} is not a number of seconds from 0.01 to 3600");
+    seconds.map(std::time::Duration::from_secs_f64).ok_or_else(wrong)
+}
+
 /// Day 0 of `--day N`.
 const DAY_ZERO: &str = "2026-01-01T00:00:00Z";
 
@@ -245,6 +381,14 @@ mod tests {
         assert_eq!(at("2026-11-21"), "2026-11-21T23:59:59Z");
         assert_eq!(at("0"), "2026-01-01T23:59:59Z");
         assert!(parse_time("yesterday").unwrap_err().contains("yesterday"));
+    }
+
+    #[test]
+    fn seconds_are_read_within_reason() {
+        assert_eq!(parse_seconds("0.05").unwrap().as_millis(), 50);
+        for wrong in ["0", "-1", "NaN", "1e9", "soon"] {
+            assert!(parse_seconds(wrong).unwrap_err().contains(wrong), "{wrong}");
+        }
     }
 
     #[test]

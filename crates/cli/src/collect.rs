@@ -5,7 +5,7 @@ use compliance::organization::Aggregator;
 use compliance::ports::{EvaluationSource, OrganizationDirectory, RuleInventory};
 use compliance::report::ReportKind;
 use compliance::snapshot::{ObjectRef, Origin, SnapshotRef, snapshot_folder, snapshot_id, work_folder};
-use compliance::snapshots::{Known, Standing};
+use compliance::snapshots::Standing;
 use compliance::text;
 use plan_report::KnownAnnotationsFile;
 use score_compliance::{ScoreError, freeze};
@@ -16,7 +16,7 @@ use crate::session::Session;
 /// The ports of a collection.
 pub(crate) struct Source<S, D, I> {
     pub(crate) aggregator: Aggregator,
-    /// Names the simulation, if it is one.
+    /// Names the simulation inside the process, if it is one.
     pub(crate) simulation: Option<String>,
     pub(crate) evaluations: S,
     pub(crate) directory: D,
@@ -25,9 +25,10 @@ pub(crate) struct Source<S, D, I> {
 
 impl<S, D, I> Source<S, D, I> {
     pub(crate) fn origin(&self) -> Origin {
+        let served = Origin::of_aggregator(&self.aggregator.arn);
         Origin {
-            aggregator_arn: self.aggregator.arn.clone(),
-            simulation: self.simulation.clone(),
+            simulation: self.simulation.clone().or(served.simulation.clone()),
+            ..served
         }
     }
 }
@@ -64,9 +65,9 @@ where
     let input = plan_report::PlanInput {
         aggregator: source.aggregator.name.clone(),
         as_of,
-        simulation: source.simulation.clone(),
+        origin: origin.clone(),
         settings: session.settings.clone(),
-        known_annotations: annotations(&session.known, &origin, as_of),
+        known_annotations: KnownAnnotationsFile::newest(&session.known, &origin, as_of),
     };
     let plan = session
         .timed("plan", async |session: &Session| {
@@ -85,7 +86,7 @@ where
     let shards = collect_shards(session, source, &plan.plan_body.shards).await?;
     let input = freeze::FreezeInput {
         plan: plan.plan,
-        shards,
+        shards: shards.into_iter().map(freeze::ShardOutcome::Collected).collect(),
     };
     let frozen = session
         .timed("freeze", async |session: &Session| {
@@ -101,19 +102,6 @@ where
         manifest: frozen.manifest,
     });
     Ok(frozen.snapshot)
-}
-
-/// Annotation files of the newest earlier snapshot of the same origin.
-fn annotations(known: &Known, origin: &Origin, as_of: Timestamp) -> Vec<KnownAnnotationsFile> {
-    let earlier = known
-        .standing
-        .iter()
-        .filter(|one| one.manifest.origin == *origin && one.snapshot.as_of < as_of);
-    let newest = earlier.max_by_key(|one| one.snapshot.as_of);
-    newest.map_or_else(Vec::new, |newest| {
-        let folder = snapshot_folder(&newest.snapshot.id, newest.snapshot.as_of);
-        KnownAnnotationsFile::of(&folder, &newest.manifest)
-    })
 }
 
 /// Collects every shard in turn; the rate budget, shared by all calls, is what bounds the time.

@@ -1,6 +1,8 @@
 //! What can go wrong on the command line, and the exit code it ends with.
 
 use std::error::Error;
+
+pub(crate) use compliance::failure::chain;
 use std::path::PathBuf;
 
 use compliance::Timestamp;
@@ -40,6 +42,17 @@ pub(crate) enum CliError {
         stage: &'static str,
         code: String,
         message: String,
+    },
+    #[error("the run {run} {ended} ({code}): {cause}; {next}")]
+    CloudRun {
+        run: String,
+        /// How and where: `failed in the state RenderReport`.
+        ended: String,
+        /// It was stopped or timed out.
+        unanswered: bool,
+        code: String,
+        cause: String,
+        next: String,
     },
     #[error(
         "the clock says {}, but the newest {what} in {} is of {}: set the clock right, or name the moment with --as-of \
@@ -81,8 +94,22 @@ impl CliError {
             Self::Unreadable { .. } => exit::FILES,
             Self::Usage(_) | Self::Listen { .. } => exit::USAGE,
             Self::Step { code, .. } => code_exit_code(code),
+            Self::CloudRun { unanswered: true, .. } => exit::UNAVAILABLE,
+            Self::CloudRun { code, .. } => run_exit_code(code),
             Self::LaterThanClock { .. } | Self::System { .. } => exit::FILES,
         }
+    }
+}
+
+/// Of a run in the cloud: as if it had been made here.
+fn run_exit_code(code: &str) -> u8 {
+    let (family, _) = code.split_once('.').unwrap_or((code, ""));
+    match (family, code) {
+        (_, "Plan.BadSettings") => exit::SETTINGS,
+        (_, "Plan.Encode") => exit::DEFECT,
+        ("Plan", _) => exit::USAGE,
+        ("Lambda" | "Sandbox" | "Runtime", _) | (_, "States.Timeout") => exit::UNAVAILABLE,
+        _ => code_exit_code(code),
     }
 }
 
@@ -116,17 +143,22 @@ pub(crate) fn defect(what: &'static str) -> impl FnOnce(serde_json::Error) -> Cl
     }
 }
 
-/// An error and its sources, each once, joined by colons.
-pub(crate) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(source) = next {
-        let link = source.to_string();
-        // Some libraries repeat their source's text in their own; once is enough.
-        if !text.ends_with(&link) {
-            text = format!("{text}: {link}");
-        }
-        next = source.source();
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_in_the_cloud_ends_with_the_code_of_its_error() {
+        let check = |code: &str, expected: u8| assert_eq!(run_exit_code(code), expected, "{code}");
+        check("Plan.FutureDate", 2);
+        check("Plan.BadSettings", 3);
+        check("Config.AccessDenied", 4);
+        check("Coverage.NoSources", 4);
+        check("Config.Throttled", 5);
+        check("Lambda.TooManyRequestsException", 5);
+        check("States.Timeout", 5);
+        check("Store.Damaged", 6);
+        check("Seal.Differs", 1);
+        check("States.Runtime", 1);
     }
-    text
 }

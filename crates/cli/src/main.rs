@@ -2,6 +2,7 @@
 //! dispatches.
 
 mod args;
+mod cloud;
 mod collect;
 mod error;
 mod interrupt;
@@ -46,6 +47,7 @@ fn run(cli: Cli) -> Result<(), CliError> {
     match cli.command {
         Command::Report(args) => runtime.block_on(sources::run(args.kind.into(), args.run)),
         Command::Snapshot(args) => runtime.block_on(sources::run(ReportKind::Snapshot, args)),
+        Command::Cloud { command } => runtime.block_on(cloud::run(command)),
         Command::Simulate {
             command: SimulateCommand::Serve(args),
         } => simulate::serve(&args),

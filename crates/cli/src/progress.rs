@@ -64,6 +64,13 @@ impl StderrProgress {
         }
     }
 
+    /// A line on the way: where there are bars, they say it.
+    pub(crate) fn step(&self, line: &str) {
+        if !self.bars {
+            print_line(line);
+        }
+    }
+
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use compliance::artifact::{Artifact, CallCount, ManifestFile, PROVENANCE, Provenance, SCHEMA};
-use compliance::bundles::{BundleError, store_artifact};
-use compliance::hash::canonical_json;
+use compliance::artifact::{CallCount, PROVENANCE, Provenance, SCHEMA};
+use compliance::bundles::BundleError;
+use compliance::failure::TaskError;
 use compliance::inputs::{self, Report};
 use compliance::objects::MANIFEST;
 use compliance::report::{ReportKind, RunInputs, bundle_folder};
@@ -47,22 +47,17 @@ pub(crate) async fn make_report(
         .map_err(CliError::step("score", score_compliance::ScoreError::code))?;
     let scorecard = scored.scorecard.clone();
     let folder = bundle_folder(kind, inputs.as_of, &run_id);
-    let files = if kind == ReportKind::Snapshot {
-        let artifact = scorecard_artifact(&scorecard)?;
-        let stored = store_artifact(&session.store, &folder, &artifact).await;
-        vec![stored.map_err(CliError::step("seal", BundleError::code))?]
-    } else {
-        let input = render_report::RenderInput {
-            scorecard: scored.scorecard,
-            lists: scored.lists,
-            settings: session.settings.clone(),
-        };
-        session
-            .timed("render", async |session: &Session| {
-                render(session, &input, &folder).await
-            })
-            .await?
+    let input = render_report::RenderInput {
+        scorecard: scored.scorecard,
+        lists: scored.lists,
+        settings: session.settings.clone(),
     };
+    let files = session
+        .timed("render", async |session: &Session| {
+            render_report::task::store_files(kind, &input, &folder, &session.store, &session.progress).await
+        })
+        .await
+        .map_err(CliError::step("render", |error: &TaskError| error.code.clone()))?;
     let input = SealInput {
         inputs,
         run_id,
@@ -79,22 +74,6 @@ pub(crate) async fn make_report(
         .await
         .map_err(CliError::step("seal", BundleError::code))?;
     say(session, &scorecard, &provenance, &sealed, json)
-}
-
-/// Makes the files of the report and stores each as soon as it is made.
-async fn render(
-    session: &Session,
-    input: &render_report::RenderInput,
-    folder: &str,
-) -> Result<Vec<ManifestFile>, CliError> {
-    let failed = |_: &render_report::RenderError| "Render.Failed".to_owned();
-    let mut files = Vec::new();
-    for artifact in render_report::run(input, &session.progress) {
-        let artifact = artifact.map_err(CliError::step("render", failed))?;
-        let stored = store_artifact(&session.store, folder, &artifact).await;
-        files.push(stored.map_err(CliError::step("seal", BundleError::code))?);
-    }
-    Ok(files)
 }
 
 /// Everything the report is a function of: the newest facts of the store, chosen once. What is damaged is left out,
@@ -124,16 +103,6 @@ async fn freeze_inputs(
         ));
     }
     Ok(frozen.inputs)
-}
-
-fn scorecard_artifact(scorecard: &Scorecard) -> Result<Artifact, CliError> {
-    let bytes = canonical_json(scorecard).map_err(defect("the scorecard"))?;
-    Ok(Artifact {
-        name: "scorecard.json".to_owned(),
-        media_type: "application/json",
-        rows: None,
-        bytes,
-    })
 }
 
 fn provenance(session: &Session, sealed: &Sealed, by: Origins) -> Provenance {

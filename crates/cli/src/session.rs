@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use compliance::Timestamp;
-use compliance::hash::sha256_hex;
-use compliance::objects;
-use compliance::ports::{Clock, ObjectStore, PortError, PortErrorKind};
+use compliance::inputs;
+use compliance::ports::{Clock, ObjectStore, PortError};
 use compliance::settings::Settings;
 use compliance::snapshot::{ObjectRef, SNAPSHOTS, WORK, work_folder};
 use compliance::snapshots::{self, Known};
@@ -49,7 +48,7 @@ impl Session {
         if lock.is_some() {
             store.sweep(&WRITTEN)?;
         }
-        let settings_ref = freeze_settings(&store, &settings).await?;
+        let settings_ref = inputs::freeze_settings(&settings, &store).await?;
         let known = snapshots::known(&store)
             .await
             .map_err(CliError::step("history", PortError::code))?;
@@ -85,7 +84,11 @@ impl Session {
 }
 
 /// Holds the folder, once whoever holds it is done; `None` where there are no locks.
-fn lock(out: &Path, doing: &str, progress: &StderrProgress) -> Result<Option<FolderLock>, CliError> {
+pub(crate) fn lock(
+    out: &Path,
+    doing: &str,
+    progress: &StderrProgress,
+) -> Result<Option<FolderLock>, CliError> {
     let who = format!(
         "{doing}, process {}, since {}",
         std::process::id(),
@@ -109,21 +112,6 @@ fn lock(out: &Path, doing: &str, progress: &StderrProgress) -> Result<Option<Fol
             Ok(None)
         }
     }
-}
-
-async fn freeze_settings(store: &FolderObjectStore, settings: &Settings) -> Result<ObjectRef, CliError> {
-    let bytes = compliance::hash::canonical_json(settings)
-        .map_err(|error| CliError::Usage(format!("settings cannot be written as JSON: {error}")))?;
-    let key = format!("settings/{}.json", sha256_hex(&bytes));
-    let settings_ref = objects::put_or_adopt(store, &key, &bytes).await?;
-    if settings_ref.sha256 == sha256_hex(&bytes) {
-        return Ok(settings_ref);
-    }
-    let message = format!(
-        "{} was changed after it was frozen; delete it and run again",
-        store.path(&key).display()
-    );
-    Err(PortError::new("Store", PortErrorKind::Damaged, message).into())
 }
 
 /// Working files are of no use once their snapshot stands; a run that was interrupted in between left them.

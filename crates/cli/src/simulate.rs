@@ -21,15 +21,6 @@ use crate::sources::whole;
 pub(crate) const AGGREGATOR: &str = "organization";
 /// The role of the simulated member accounts that reads their rules.
 pub(crate) const INVENTORY_ROLE: &str = "plumbline-inventory";
-/// How the ARN of a simulated aggregator says that it is one, to whoever reaches it over HTTP.
-const SIMULATED_ARN: &str = ":config-aggregator/config-aggregator-simulated-";
-
-/// Names the simulation behind an aggregator reached over HTTP, if it is one.
-pub(crate) fn served_simulation(aggregator_arn: &str) -> Option<String> {
-    aggregator_arn
-        .contains(SIMULATED_ARN)
-        .then(|| "served by plumbline simulate serve".to_owned())
-}
 
 /// Without `--day`, the moment served follows the clock in steps of this length, so that a reader who pages through
 /// sees one moment, almost always.

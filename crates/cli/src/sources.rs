@@ -60,9 +60,16 @@ async fn live(
     settings.profile.clone_from(&args.profile);
     settings.region.clone_from(&args.region);
     let aws = Aws::connect(settings).await?;
-    let mut source = source(&aws, aggregator, None).await?;
-    source.simulation = simulate::served_simulation(&source.aggregator.arn);
-    let moment = Moment::Present(whole(session.started_at(), Unit::Second));
+    let source = source(&aws, aggregator, None).await?;
+    let moment = match args.as_of {
+        Some(as_of) if source.origin().is_simulated() => Moment::Given(as_of),
+        Some(_) => {
+            return Err(CliError::Usage(format!(
+                "{aggregator} answers as it is now, so its results cannot be dated to another time; leave out --as-of, or give --snapshot for a saved one"
+            )));
+        }
+        None => Moment::Present(whole(session.started_at(), Unit::Second)),
+    };
     let run = Run::begin(session, kind, source.origin(), moment, args.fresh).await?;
     let snapshot = collect::collect_snapshot(session, &source, run.as_of).await?;
     let by = Origins {

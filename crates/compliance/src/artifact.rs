@@ -82,6 +82,19 @@ pub struct CallCount {
     pub restarts: u64,
 }
 
+impl CallCount {
+    /// Adds what another process counted.
+    pub fn add(&mut self, other: &Self) {
+        self.succeeded += other.succeeded;
+        self.failed += other.failed;
+        self.attempts += other.attempts;
+        self.throttled += other.throttled;
+        self.repeated_pages += other.repeated_pages;
+        self.duplicate_rows += other.duplicate_rows;
+        self.restarts += other.restarts;
+    }
+}
+
 /// `provenance.json`: when, by whom, how long, how many calls. The only file of a bundle that may differ between
 /// two runs on the same inputs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

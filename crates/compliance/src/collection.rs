@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::coverage::{Expectation, Gap, ScopeCoverage, SourceStatus};
 use crate::evaluation::{EvaluationResult, RuleCompliance};
 use crate::organization::{Account, Aggregator, ConformancePack};
-use crate::snapshot::{ObjectRef, Origin};
+use crate::snapshot::{ObjectRef, Origin, work_folder};
 
 /// What is to be collected, written by plan-report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +69,12 @@ pub struct Shard {
     pub rules_with_results: Vec<RuleCompliance>,
     /// Annotation files of the newest earlier snapshot that overlap its accounts.
     pub known_annotations: Vec<ObjectRef>,
+}
+
+/// Where the results of a shard go: named by the shard's content, so that results never meet another plan's shard.
+pub fn results_key(snapshot_id: &str, index: u32, shard: &ObjectRef) -> String {
+    let hash = shard.sha256.get(..12).unwrap_or(&shard.sha256);
+    format!("{}results/{index:04}-{hash}.json", work_folder(snapshot_id))
 }
 
 /// What a shard brought back, written by collect-results.

@@ -167,6 +167,11 @@ impl Coverage {
     pub fn scopes_collected(&self) -> u64 {
         self.scopes.iter().filter(|scope| scope.collected()).count() as u64
     }
+    /// The share of scopes that was collected, 0 to 1; `None` when there are none.
+    pub fn share(&self) -> Option<f64> {
+        let total = self.scopes_total();
+        (total > 0).then(|| self.scopes_collected() as f64 / total as f64)
+    }
     /// Nothing expected is missing, nothing collected is outdated or counted differently by the aggregator's two views.
     pub fn is_complete(&self) -> bool {
         self.regions_skipped.is_empty() && self.scopes.iter().all(ScopeCoverage::is_whole)

@@ -1,11 +1,37 @@
 //! Freezes what a report is a function of: the newest facts of the store, chosen once.
 
 use crate::bundles;
-use crate::ports::{ObjectStore, PortError};
+use crate::hash::{canonical_json, sha256_hex};
+use crate::objects;
+use crate::ports::{ObjectStore, PortError, PortErrorKind};
 use crate::report::{LeftOut, ReportKind, RunInputs};
 use crate::select::{self, Selected};
+use crate::settings::Settings;
 use crate::snapshot::{ObjectRef, Origin, SnapshotRef};
 use crate::snapshots::Known;
+
+/// Freezes settings under their own hash.
+///
+/// # Errors
+/// The store's own; `Store.Damaged` when what stands under the hash is not what was frozen.
+pub async fn freeze_settings(settings: &Settings, store: &impl ObjectStore) -> Result<ObjectRef, PortError> {
+    let bytes = canonical_json(settings).map_err(|error| {
+        PortError::new(
+            "Store",
+            PortErrorKind::InvalidRequest,
+            "settings cannot be written as JSON",
+        )
+        .with_source(error)
+    })?;
+    let sha256 = sha256_hex(&bytes);
+    let key = format!("settings/{sha256}.json");
+    let frozen = objects::put_or_adopt(store, &key, &bytes).await?;
+    if frozen.sha256 == sha256 {
+        return Ok(frozen);
+    }
+    let message = format!("{key} was changed after it was frozen; delete it and run again");
+    Err(PortError::new("Store", PortErrorKind::Damaged, message))
+}
 
 /// A report about to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]

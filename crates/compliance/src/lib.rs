@@ -11,6 +11,7 @@ pub mod coverage;
 pub mod definitions;
 pub mod evaluation;
 pub mod exceptions;
+pub mod failure;
 pub mod fix_first;
 pub mod hash;
 pub mod history;
@@ -23,11 +24,13 @@ pub mod reconciliation;
 pub mod report;
 pub mod rule_name;
 pub mod scorecard;
+pub mod secret;
 pub mod select;
 pub mod settings;
 pub mod snapshot;
 pub mod snapshots;
 pub mod text;
+pub mod workflow;
 
 pub use jiff::Timestamp;
 

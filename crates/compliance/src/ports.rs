@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use crate::coverage::{Gap, SourceStatus};
 use crate::evaluation::{ComplianceType, EvaluationResult, RuleCompliance};
 use crate::organization::{Account, Aggregator, ConformancePack, DeployedRule};
+use crate::secret::Secret;
 
 /// What kind of failure an adapter met; the stable code that Retry, Catch, reports and exit codes match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -187,7 +188,24 @@ pub enum Put {
     Existed,
 }
 
-/// Write-once objects by key. A put is atomic: a reader sees the whole object or none.
+/// Holds a key to what every store takes: parts between `/`, none of them empty, `.` or `..`, without `\\` and NUL. So a
+/// key is a relative path that stays where it is put, whatever the store.
+///
+/// # Errors
+/// `Store.InvalidRequest` for any other.
+pub fn check_key(key: &str) -> Result<(), PortError> {
+    let plain = |part: &str| !part.is_empty() && part != "." && part != "..";
+    if key.split('/').all(plain) && !key.contains(['\\', '\0']) {
+        return Ok(());
+    }
+    Err(PortError::new(
+        "Store",
+        PortErrorKind::InvalidRequest,
+        format!("{key:?} is not a key of an object"),
+    ))
+}
+
+/// Write-once objects by key, see [`check_key`]. A put is atomic: a reader sees the whole object or none.
 pub trait ObjectStore: Send + Sync {
     /// Writes `bytes` under `key` unless there is an object already.
     fn put_new(&self, key: &str, bytes: &[u8]) -> impl Future<Output = Result<Put, PortError>> + Send;
@@ -195,6 +213,20 @@ pub trait ObjectStore: Send + Sync {
     fn get(&self, key: &str) -> impl Future<Output = Result<Option<Vec<u8>>, PortError>> + Send;
     /// All keys that begin with `prefix`, sorted.
     fn list(&self, prefix: &str) -> impl Future<Output = Result<Vec<String>, PortError>> + Send;
+}
+
+/// Tells people something: a topic that they subscribe to.
+pub trait Notifier: Send + Sync {
+    /// Hands over a message. A subject longer than the service takes, or with characters it refuses, is fitted; a text
+    /// longer than it takes is cut and says so. Once handed over it may arrive twice, and no answer means that it may
+    /// have arrived.
+    fn notify(&self, subject: &str, text: &str) -> impl Future<Output = Result<(), PortError>> + Send;
+}
+
+/// Where secrets are kept.
+pub trait Secrets: Send + Sync {
+    /// The secret of this name. No error holds it.
+    fn secret(&self, name: &str) -> impl Future<Output = Result<Secret, PortError>> + Send;
 }
 
 /// The time.

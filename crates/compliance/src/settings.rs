@@ -29,6 +29,21 @@ pub struct Settings {
     /// Accepted noncompliance.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub exceptions: Vec<ExceptionSettings>,
+    /// Where the command line finds the runs in the cloud. No input of a report, so it is never frozen with one.
+    #[serde(skip_serializing)]
+    pub cloud: CloudSettings,
+}
+
+/// Where the runs in the cloud are.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CloudSettings {
+    /// ARN of the state machine.
+    pub state_machine: Option<String>,
+    /// The bucket of the evidence.
+    pub bucket: Option<String>,
+    /// What every key begins with there; `reports/` when absent.
+    pub prefix: Option<String>,
 }
 
 /// How reports present themselves.
@@ -331,6 +346,15 @@ mod tests {
             error.contains("line 2") && error.contains("steady_band"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn where_the_cloud_is_makes_no_other_report() {
+        let machine = "arn:aws:states:eu-west-1:111122223333:stateMachine:report";
+        let settings = Settings::parse(&format!("[cloud]\nstate_machine = \"{machine}\"\n")).unwrap();
+        assert_eq!(settings.cloud.state_machine.as_deref(), Some(machine));
+        let form = |settings: &Settings| crate::hash::canonical_json(settings).unwrap();
+        assert_eq!(form(&settings), form(&Settings::default()));
     }
 
     #[test]

@@ -36,9 +36,57 @@ pub struct Origin {
     /// What the simulation was made with (seed and sizes), or `None` for a live aggregator. A report that has it
     /// is named simulated on every page and message.
     pub simulation: Option<String>,
+    /// The part of the organization that was asked for, or `None` for all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<CollectionScope>,
 }
 
+/// A part of an organization.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct CollectionScope {
+    /// Account ids, sorted; all when empty.
+    pub accounts: Vec<String>,
+    /// Regions, sorted; all when empty.
+    pub regions: Vec<String>,
+}
+
+impl CollectionScope {
+    /// Whether an account's results in a region are part of it.
+    pub fn covers(&self, account_id: &str, aws_region: &str) -> bool {
+        let has = |list: &[String], one: &str| list.is_empty() || list.iter().any(|listed| listed == one);
+        has(&self.accounts, account_id) && has(&self.regions, aws_region)
+    }
+
+    /// As reports name it: `2 accounts`, `2 accounts in 1 region`.
+    pub fn describe(&self) -> String {
+        let accounts = match self.accounts.len() {
+            0 => "all accounts".to_owned(),
+            count => text::plural(count as u64, "account", "accounts"),
+        };
+        match self.regions.len() {
+            0 => accounts,
+            count => format!(
+                "{accounts} in {}",
+                text::plural(count as u64, "region", "regions")
+            ),
+        }
+    }
+}
+
+/// How the ARN of a simulated aggregator says that it is one, to whoever reaches it over HTTP.
+const SIMULATED_ARN: &str = ":config-aggregator/config-aggregator-simulated-";
+
 impl Origin {
+    /// All that an aggregator reached over HTTP has; a simulated one says so by its ARN.
+    pub fn of_aggregator(aggregator_arn: &str) -> Self {
+        let simulated = aggregator_arn.contains(SIMULATED_ARN);
+        Self {
+            aggregator_arn: aggregator_arn.to_owned(),
+            simulation: simulated.then(|| "served by plumbline simulate serve".to_owned()),
+            scope: None,
+        }
+    }
+
     /// The results are simulated.
     pub fn is_simulated(&self) -> bool {
         self.simulation.is_some()
@@ -132,7 +180,15 @@ pub struct KnownAnnotation {
 /// for and a hash of origin and time.
 pub fn snapshot_id(origin: &Origin, as_of: Timestamp) -> String {
     let simulation = origin.simulation.as_deref().unwrap_or("live");
-    let hash = sha256_hex(format!("{}\n{simulation}\n{as_of}", origin.aggregator_arn).as_bytes());
+    let mut text = format!("{}\n{simulation}\n{as_of}", origin.aggregator_arn);
+    if let Some(scope) = &origin.scope {
+        text.push_str(&format!(
+            "\n{}\n{}",
+            scope.accounts.join(","),
+            scope.regions.join(",")
+        ));
+    }
+    let hash = sha256_hex(text.as_bytes());
     format!("{}-{}", text::compact(as_of), &hash[..12])
 }
 

@@ -1,4 +1,4 @@
-//! What every [`ObjectStore`] must do, for each adapter's tests to call.
+//! What every [`ObjectStore`], [`Notifier`] and [`Secrets`] must do, for each adapter's tests to call.
 #![allow(
     clippy::missing_panics_doc,
     clippy::panic,
@@ -6,7 +6,7 @@
     reason = "a suite of assertions"
 )]
 
-use compliance::ports::{ObjectStore, PortErrorKind, Put};
+use compliance::ports::{Notifier, ObjectStore, PortErrorKind, Put, Secrets};
 
 /// Holds an empty store to the port's contract.
 pub async fn object_store(store: &impl ObjectStore) {
@@ -51,10 +51,25 @@ pub async fn object_store(store: &impl ObjectStore) {
         "keys are sorted"
     );
     assert_eq!(store.list("nowhere/").await.unwrap(), Vec::<String>::new());
+
+    odd_names_and_bytes(store).await;
+    refuses_foreign_keys(store).await;
 }
 
-/// Holds a store on a file system to refusing keys that would leave it.
-pub async fn refuses_foreign_keys(store: &impl ObjectStore) {
+/// Keys that a URL must escape, and bytes that are no text, come back as they were put.
+async fn odd_names_and_bytes(store: &impl ObjectStore) {
+    let bytes: Vec<u8> = (0..70_000_u32).map(|index| (index * 31 % 256) as u8).collect();
+    let keys = ["odd/a b+c%20&d?e#f=.json", "odd/date=2026-11-21/x", "odd/ü.csv"];
+    for key in keys {
+        assert_eq!(store.put_new(key, &bytes).await.unwrap(), Put::Created, "{key}");
+        assert_eq!(store.put_new(key, b"").await.unwrap(), Put::Existed, "{key}");
+        assert_eq!(store.get(key).await.unwrap().as_ref(), Some(&bytes), "{key}");
+    }
+    assert_eq!(store.list("odd/").await.unwrap(), keys);
+}
+
+/// Holds a store to refusing keys that would leave it.
+async fn refuses_foreign_keys(store: &impl ObjectStore) {
     for key in [
         "",
         "/etc/passwd",
@@ -69,4 +84,40 @@ pub async fn refuses_foreign_keys(store: &impl ObjectStore) {
         assert_eq!(error.kind, PortErrorKind::InvalidRequest, "{key:?}");
         assert!(store.get(key).await.is_err(), "{key:?}");
     }
+}
+
+/// Holds a notifier to handing over what it is given: `received` gives subject and text of what arrived, in any order.
+pub async fn notifier(notifier: &impl Notifier, received: impl AsyncFnOnce() -> Vec<(String, String)>) {
+    let long = "A subject that goes on ".repeat(12);
+    let text = "Ünïcode, \"quotes\" & <tags>\nand a second line\n";
+    for subject in ["Daily report", &long, "Zwölf\nZeilen", ""] {
+        notifier.notify(subject, text).await.unwrap();
+    }
+    let received = received().await;
+    assert_eq!(received.len(), 4, "each once: {received:?}");
+    assert!(
+        received.iter().all(|(_, arrived)| arrived == text),
+        "texts are not changed: {received:?}"
+    );
+    let begins = |start: &str| received.iter().any(|(subject, _)| subject.starts_with(start));
+    for start in ["Daily report", "A subject that goes on A subject", "Zw"] {
+        assert!(begins(start), "{start}: {received:?}");
+    }
+
+    let huge = "é".repeat(200_000);
+    notifier
+        .notify("A text longer than most services take", &huge)
+        .await
+        .unwrap();
+}
+
+/// Holds a store of secrets, of which it is known that `name` is `value` and that `unknown` is not there.
+pub async fn secrets(secrets: &impl Secrets, (name, value): (&str, &str), unknown: &str) {
+    let secret = secrets.secret(name).await.unwrap();
+    assert_eq!(secret.expose(), value);
+    assert!(!format!("{secret:?}").contains(value));
+    let error = secrets.secret(unknown).await.unwrap_err();
+    assert_eq!(error.code(), "Secrets.NotFound");
+    assert!(error.to_string().contains(unknown), "{error}");
+    assert!(!format!("{error:?}").contains(value));
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use compliance::ports::{ObjectStore, PortError, PortErrorKind, Put};
+use compliance::ports::{ObjectStore, PortError, PortErrorKind, Put, check_key};
 use compliance::text;
 
 /// An object store in a folder: a key is a relative path. Files appear whole (written beside, synced, then renamed
@@ -88,18 +88,15 @@ impl FolderObjectStore {
     }
 
     fn checked_path(&self, key: &str) -> Result<PathBuf, PortError> {
-        let plain = !key.is_empty()
-            && key
-                .split('/')
-                .all(|part| !part.is_empty() && part != "." && part != ".." && !is_reserved(part));
-        if plain && !key.contains(['\\', '\0']) {
-            return Ok(self.path(key));
+        check_key(key)?;
+        match key.split('/').find(|part| is_reserved(part)) {
+            None => Ok(self.path(key)),
+            Some(name) => Err(PortError::new(
+                "Store",
+                PortErrorKind::InvalidRequest,
+                format!("{key:?} is not a key of an object: {name} is a name of the folder's own"),
+            )),
         }
-        Err(PortError::new(
-            "Store",
-            PortErrorKind::InvalidRequest,
-            format!("{key:?} is not a key of an object"),
-        ))
     }
 }
 

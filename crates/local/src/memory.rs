@@ -1,9 +1,10 @@
-//! Objects in memory, for tests and for work that need not outlive the process.
+//! Objects, notices and secrets in memory, for tests and for work that need not outlive the process.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use compliance::ports::{ObjectStore, PortError, Put};
+use compliance::ports::{Notifier, ObjectStore, PortError, PortErrorKind, Put, Secrets, check_key};
+use compliance::secret::Secret;
 
 /// An object store in memory.
 #[derive(Debug, Default)]
@@ -30,6 +31,7 @@ impl MemoryObjectStore {
 
 impl ObjectStore for MemoryObjectStore {
     async fn put_new(&self, key: &str, bytes: &[u8]) -> Result<Put, PortError> {
+        check_key(key)?;
         let mut objects = self.objects();
         if objects.contains_key(key) {
             return Ok(Put::Existed);
@@ -39,6 +41,7 @@ impl ObjectStore for MemoryObjectStore {
     }
 
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, PortError> {
+        check_key(key)?;
         Ok(self.objects().get(key).cloned())
     }
 
@@ -49,5 +52,53 @@ impl ObjectStore for MemoryObjectStore {
             .filter(|key| key.starts_with(prefix))
             .cloned()
             .collect())
+    }
+}
+
+/// Keeps what it is to tell.
+#[derive(Debug, Default)]
+pub struct MemoryNotifier {
+    told: Mutex<Vec<(String, String)>>,
+}
+
+impl MemoryNotifier {
+    /// Subject and text of everything told so far.
+    pub fn told(&self) -> Vec<(String, String)> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Notifier for MemoryNotifier {
+    async fn notify(&self, subject: &str, text: &str) -> Result<(), PortError> {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.push((subject.to_owned(), text.to_owned()));
+        Ok(())
+    }
+}
+
+/// Secrets by name.
+#[derive(Debug, Default)]
+pub struct MemorySecrets {
+    secrets: BTreeMap<String, Secret>,
+}
+
+impl MemorySecrets {
+    /// These and no others.
+    pub fn new(secrets: impl IntoIterator<Item = (String, Secret)>) -> Self {
+        Self {
+            secrets: secrets.into_iter().collect(),
+        }
+    }
+}
+
+impl Secrets for MemorySecrets {
+    async fn secret(&self, name: &str) -> Result<Secret, PortError> {
+        self.secrets.get(name).cloned().ok_or_else(|| {
+            PortError::new(
+                "Secrets",
+                PortErrorKind::NotFound,
+                format!("there is no secret {name:?}; name one that exists"),
+            )
+        })
     }
 }

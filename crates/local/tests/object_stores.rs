@@ -4,7 +4,10 @@
 use std::fs;
 
 use compliance::ports::{ObjectStore, PortErrorKind, Put};
-use local::{FolderLock, FolderObjectStore, Locking, MemoryObjectStore, contract};
+use compliance::secret::Secret;
+use local::{
+    FolderLock, FolderObjectStore, Locking, MemoryNotifier, MemoryObjectStore, MemorySecrets, contract,
+};
 
 #[tokio::test]
 async fn memory_keeps_the_contract() {
@@ -12,11 +15,23 @@ async fn memory_keeps_the_contract() {
 }
 
 #[tokio::test]
+async fn a_notifier_in_memory_keeps_the_contract() {
+    let notifier = MemoryNotifier::default();
+    contract::notifier(&notifier, async || notifier.told()).await;
+}
+
+#[tokio::test]
+async fn secrets_in_memory_keep_the_contract() {
+    let known = ("slack/webhook".to_owned(), Secret::new("hush-hush".to_owned()));
+    let secrets = MemorySecrets::new([known]);
+    contract::secrets(&secrets, ("slack/webhook", "hush-hush"), "slack/other").await;
+}
+
+#[tokio::test]
 async fn a_folder_keeps_the_contract() {
     let folder = tempfile::tempdir().unwrap();
     let store = FolderObjectStore::new(folder.path().join("made/when/needed"));
     contract::object_store(&store).await;
-    contract::refuses_foreign_keys(&store).await;
 }
 
 #[tokio::test]

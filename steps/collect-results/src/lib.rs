@@ -12,8 +12,9 @@ mod inventory;
 mod known;
 mod merge;
 mod shard;
+pub mod task;
 
-use compliance::collection::Shard;
+use compliance::collection::{Shard, results_key};
 use compliance::objects;
 use compliance::ports::{EvaluationSource, ObjectStore, PortError, RuleInventory};
 use compliance::progress::Progress;
@@ -94,7 +95,7 @@ pub async fn run(
     progress: &dyn Progress,
 ) -> Result<CollectOutput, StepError> {
     let shard: Shard = objects::read_json(store, &input.shard).await?;
-    let key = shard::results_key(&shard, &input.shard);
+    let key = results_key(&shard.snapshot_id, shard.index, &input.shard);
     if let Some(output) = shard::adopt(&key, store).await? {
         progress.begin(&stage(shard.index), 0);
         progress.finish("adopted from an earlier attempt");

@@ -1,23 +1,13 @@
 //! The results of a shard: where they go, and what an earlier attempt left there.
 
-use compliance::collection::{Shard, ShardResults};
+use compliance::collection::ShardResults;
 use compliance::evaluation::ComplianceType;
 use compliance::hash::{canonical_json, sha256_hex};
 use compliance::objects;
 use compliance::ports::{ObjectStore, PortError};
-use compliance::snapshot::{ObjectRef, work_folder};
+use compliance::snapshot::ObjectRef;
 
 use crate::{CollectCounts, CollectOutput, StepError};
-
-/// Where the results of a shard go: named by the shard's content, so that results never meet another plan's shard.
-pub(crate) fn results_key(shard: &Shard, reference: &ObjectRef) -> String {
-    let hash = reference.sha256.get(..12).unwrap_or(&reference.sha256);
-    format!(
-        "{}results/{:04}-{hash}.json",
-        work_folder(&shard.snapshot_id),
-        shard.index
-    )
-}
 
 /// What an earlier attempt left under `key`.
 pub(crate) async fn adopt(key: &str, store: &impl ObjectStore) -> Result<Option<CollectOutput>, PortError> {

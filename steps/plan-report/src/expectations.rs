@@ -6,6 +6,9 @@ use compliance::coverage::{Expectation, Gap, SourceStatus};
 use compliance::organization::{Account, Aggregator};
 use compliance::ports::PortError;
 use compliance::settings::Settings;
+use compliance::snapshot::CollectionScope;
+
+use crate::PlanInput;
 
 /// What is expected of a collection; every list sorted.
 #[derive(Debug)]
@@ -19,27 +22,29 @@ pub(crate) struct Expected {
     pub(crate) regions_skipped: Vec<String>,
 }
 
-/// Decides expectations. Accounts: those of the settings, else the aggregator's own list unless it aggregates an
-/// organization, else those of Organizations, else those that returned sources. Names are Organizations' all the same. Regions: those of the settings, else the aggregator's, else those returned.
+/// Decides expectations. Accounts: those of the scope asked for, else those of the settings, else the aggregator's own list unless it aggregates an
+/// organization, else those of Organizations, else those that returned sources. Names are Organizations' all the same.
+/// Regions: those of the scope, else those of the settings, else the aggregator's, else those returned.
 pub(crate) fn expect(
-    settings: &Settings,
+    input: &PlanInput,
     aggregator: &Aggregator,
     sources: &[SourceStatus],
     directory: Result<Vec<Account>, PortError>,
 ) -> Expected {
+    let (settings, scope) = (&input.settings, input.origin.scope.clone().unwrap_or_default());
     let (directory, organizations_gap) = match directory {
         Ok(accounts) => (accounts, None),
         Err(error) => (Vec::new(), Some(error.gap())),
     };
     let returned: BTreeSet<&str> = sources.iter().map(|source| source.account_id.as_str()).collect();
-    let (expectation, expected) = expected_accounts(settings, aggregator, &returned, &directory);
+    let (expectation, expected) = expected_accounts(settings, &scope, aggregator, &returned, &directory);
     let unexpected = returned
         .iter()
         .filter(|account_id| !expected.contains(**account_id))
         .map(|account_id| (*account_id).to_owned())
         .collect();
     let accounts = named(settings, directory, &returned, &expected);
-    let (expected_regions, regions_skipped) = regions(settings, aggregator, sources);
+    let (expected_regions, regions_skipped) = regions(settings, &scope, aggregator, sources);
     Expected {
         expectation,
         organizations_gap,
@@ -53,11 +58,15 @@ pub(crate) fn expect(
 
 fn expected_accounts(
     settings: &Settings,
+    scope: &CollectionScope,
     aggregator: &Aggregator,
     returned: &BTreeSet<&str>,
     directory: &[Account],
 ) -> (Expectation, BTreeSet<String>) {
     let set = &settings.collection.expected_accounts;
+    if !scope.accounts.is_empty() {
+        return (Expectation::Settings, scope.accounts.iter().cloned().collect());
+    }
     if !set.is_empty() {
         return (Expectation::Settings, set.iter().cloned().collect());
     }
@@ -111,12 +120,15 @@ fn named(
 
 fn regions(
     settings: &Settings,
+    scope: &CollectionScope,
     aggregator: &Aggregator,
     sources: &[SourceStatus],
 ) -> (Vec<String>, Vec<String>) {
     let returned: BTreeSet<String> = sources.iter().map(|source| source.aws_region.clone()).collect();
     let set = &settings.collection.expected_regions;
-    let expected: BTreeSet<String> = if !set.is_empty() {
+    let expected: BTreeSet<String> = if !scope.regions.is_empty() {
+        scope.regions.iter().cloned().collect()
+    } else if !set.is_empty() {
         set.iter().cloned().collect()
     } else if !aggregator.regions.is_empty() {
         aggregator.regions.iter().cloned().collect()

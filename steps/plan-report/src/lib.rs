@@ -6,6 +6,7 @@
 mod expectations;
 mod scopes;
 mod shards;
+pub mod task;
 
 use compliance::Timestamp;
 use compliance::collection::CollectionPlan;
@@ -17,7 +18,7 @@ use compliance::organization::Aggregator;
 use compliance::ports::{EvaluationSource, ObjectStore, OrganizationDirectory, PortError, PortErrorKind};
 use compliance::progress::Progress;
 use compliance::settings::Settings;
-use compliance::snapshot::{ObjectRef, Origin, SnapshotManifest, snapshot_id, work_folder};
+use compliance::snapshot::{CollectionScope, ObjectRef, Origin, SnapshotManifest, snapshot_id, work_folder};
 
 /// What a collection is planned from.
 #[derive(Debug, Clone)]
@@ -26,8 +27,8 @@ pub struct PlanInput {
     pub aggregator: String,
     /// The moment the snapshot stands for.
     pub as_of: Timestamp,
-    /// What the simulation was made with; `None` for a live aggregator.
-    pub simulation: Option<String>,
+    /// What is collected, and of which part of the organization.
+    pub origin: Origin,
     /// The user's settings.
     pub settings: Settings,
     /// Annotation files of the newest earlier snapshot of the same origin; empty on a first run.
@@ -84,6 +85,14 @@ pub enum StepError {
         "aggregator {0:?} lists no source account and region: check its sources in the AWS Config console; after a change of the organization they take up to two hours to appear"
     )]
     NoSources(String),
+    /// An account that was asked for is neither a source nor of the organization.
+    #[error(
+        "account {0} is neither a source of the aggregator nor in the organization: check the ids of the scope"
+    )]
+    UnknownAccount(String),
+    /// A region that was asked for is no source.
+    #[error("region {0} is no source of the aggregator: check the regions of the scope")]
+    UnknownRegion(String),
     /// A working file could not be written as JSON.
     #[error("cannot write {0} as JSON")]
     Encode(&'static str, #[source] serde_json::Error),
@@ -95,6 +104,8 @@ impl StepError {
         match self {
             Self::Port(error) => error.code(),
             Self::NoSources(_) => "Coverage.NoSources".to_owned(),
+            Self::UnknownAccount(_) => "Plan.UnknownAccount".to_owned(),
+            Self::UnknownRegion(_) => "Plan.UnknownRegion".to_owned(),
             Self::Encode(..) => "Plan.Encode".to_owned(),
         }
     }
@@ -117,11 +128,7 @@ pub async fn run(
 ) -> Result<PlanOutput, StepError> {
     progress.begin("plan", 4);
     let aggregator = source.aggregator(&input.aggregator).await?;
-    let origin = Origin {
-        aggregator_arn: aggregator.arn.clone(),
-        simulation: input.simulation.clone(),
-    };
-    let id = snapshot_id(&origin, input.as_of);
+    let id = snapshot_id(&input.origin, input.as_of);
     let key = format!("{}plan.json", work_folder(&id));
     if let Some(bytes) = store.get(&key).await? {
         let sha256 = sha256_hex(&bytes);
@@ -129,9 +136,13 @@ pub async fn run(
         progress.finish(&summary(&output.plan_body, 0, "adopted from an earlier attempt"));
         return Ok(output);
     }
-    let looked = look(&input.aggregator, source, directory, progress).await?;
+    let mut looked = look(&input.aggregator, source, directory, progress).await?;
     let unplaced = scopes::unplaced(&looked.rules, &looked.sources);
-    let body = plan(&input, aggregator, origin, id, looked, store).await?;
+    if let Some(scope) = &input.origin.scope {
+        check_known(scope, &looked)?;
+        looked.narrow(scope);
+    }
+    let body = plan(&input, aggregator, id, looked, store).await?;
     let output = commit(key, body, store).await?;
     progress.finish(&summary(&output.plan_body, unplaced, "planned"));
     Ok(output)
@@ -143,6 +154,35 @@ struct Looked {
     rules: Vec<RuleCompliance>,
     resource_compliance: bool,
     directory: Result<Vec<compliance::organization::Account>, PortError>,
+}
+
+impl Looked {
+    /// Leaves what is part of the scope.
+    fn narrow(&mut self, scope: &CollectionScope) {
+        self.sources
+            .retain(|source| scope.covers(&source.account_id, &source.aws_region));
+        self.rules
+            .retain(|rule| scope.covers(&rule.account_id, &rule.aws_region));
+    }
+}
+
+/// A mistyped account or region must not become a report of nothing.
+fn check_known(scope: &CollectionScope, looked: &Looked) -> Result<(), StepError> {
+    let listed = looked.directory.as_ref().map_or(&[][..], Vec::as_slice);
+    let is_account = |id: &String| {
+        let sources = looked.sources.iter().map(|source| &source.account_id);
+        sources
+            .chain(listed.iter().map(|account| &account.account_id))
+            .any(|known| known == id)
+    };
+    let is_region = |region: &String| looked.sources.iter().any(|source| source.aws_region == *region);
+    if let Some(unknown) = scope.accounts.iter().find(|id| !is_account(id)) {
+        return Err(StepError::UnknownAccount(unknown.clone()));
+    }
+    match scope.regions.iter().find(|region| !is_region(region)) {
+        Some(unknown) => Err(StepError::UnknownRegion(unknown.clone())),
+        None => Ok(()),
+    }
 }
 
 async fn look(
@@ -191,13 +231,12 @@ async fn records_resource_compliance(
 async fn plan(
     input: &PlanInput,
     aggregator: Aggregator,
-    origin: Origin,
     id: String,
     looked: Looked,
     store: &impl ObjectStore,
 ) -> Result<CollectionPlan, StepError> {
     let planned_calls = planned_calls(looked.sources.len(), looked.rules.len());
-    let expected = expectations::expect(&input.settings, &aggregator, &looked.sources, looked.directory);
+    let expected = expectations::expect(input, &aggregator, &looked.sources, looked.directory);
     let scopes = scopes::plan(looked.sources, &expected);
     let made = shards::make(
         &shards::Common {
@@ -218,7 +257,7 @@ async fn plan(
     Ok(CollectionPlan {
         snapshot_id: id,
         as_of: input.as_of,
-        origin,
+        origin: input.origin.clone(),
         aggregator,
         accounts: expected.accounts,
         expectation: expected.expectation,

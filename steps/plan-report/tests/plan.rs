@@ -117,7 +117,9 @@ impl Fake {
         let mut input = PlanInput {
             aggregator: "organization".to_owned(),
             as_of: "2026-11-21T09:00:00Z".parse().unwrap(),
-            simulation: None,
+            origin: compliance::snapshot::Origin::of_aggregator(
+                "arn:aws:config:eu-west-1:000000000001:config-aggregator/x",
+            ),
             settings: Settings::default(),
             known_annotations: Vec::new(),
         };

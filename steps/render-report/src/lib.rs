@@ -22,6 +22,7 @@ mod error;
 mod layout;
 mod lists;
 mod tables;
+pub mod task;
 mod view;
 mod volumes;
 mod world;

@@ -14,8 +14,8 @@
 
 use std::collections::BTreeSet;
 
-use compliance::collection::{CollectionPlan, ShardResults};
-use compliance::coverage::{Coverage, ScopeCoverage};
+use compliance::collection::{CollectionPlan, Shard, ShardResults};
+use compliance::coverage::{Coverage, Gap, Inventory, ScopeCoverage};
 use compliance::evaluation::{ComplianceType, EvaluationResult};
 use compliance::hash::canonical_json;
 use compliance::hash::sha256_hex;
@@ -39,8 +39,22 @@ use crate::table;
 pub struct FreezeInput {
     /// The [`CollectionPlan`] they belong to.
     pub plan: ObjectRef,
-    /// Their [`ShardResults`], one for each shard of the plan, in its order.
-    pub shards: Vec<ObjectRef>,
+    /// What came of them, one for each shard of the plan, in its order.
+    pub shards: Vec<ShardOutcome>,
+}
+
+/// What came of a shard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ShardOutcome {
+    /// Its [`ShardResults`].
+    Collected(ObjectRef),
+    /// Nothing: the whole shard is missing, and says why.
+    Missing {
+        /// The [`Shard`].
+        shard: ObjectRef,
+        /// Why.
+        gap: Gap,
+    },
 }
 
 /// A snapshot that stands.
@@ -72,8 +86,8 @@ pub async fn run(
     let mut files = Vec::new();
     let mut noncompliant = 0;
     let mut rest = Rest::default();
-    for (index, reference) in input.shards.iter().enumerate() {
-        let shard = rest.accept(read_shard(store, reference).await?, index, &plan)?;
+    for (index, outcome) in input.shards.iter().enumerate() {
+        let shard = rest.accept(read_shard(store, outcome).await?, index, &plan)?;
         let results = write_results(&folder, shard.index, &shard.results, store).await?;
         files.push(results.0);
         noncompliant += results.1;
@@ -109,7 +123,7 @@ async fn adopt(folder: &str, store: &impl ObjectStore) -> Result<Option<FreezeOu
 }
 
 /// Whether there is a shard for each of the plan.
-fn check_complete(plan: &CollectionPlan, shards: &[ObjectRef]) -> Result<(), ScoreError> {
+fn check_complete(plan: &CollectionPlan, shards: &[ShardOutcome]) -> Result<(), ScoreError> {
     if shards.len() == plan.shards.len() {
         return Ok(());
     }
@@ -125,11 +139,38 @@ fn not_the_plan(plan: &CollectionPlan) -> ScoreError {
 }
 
 /// Reads a shard and brings it into the order of a snapshot.
-async fn read_shard(store: &impl ObjectStore, reference: &ObjectRef) -> Result<ShardResults, ScoreError> {
-    let mut shard: ShardResults = read_json(store, reference).await?;
+async fn read_shard(store: &impl ObjectStore, outcome: &ShardOutcome) -> Result<ShardResults, ScoreError> {
+    let mut shard = match outcome {
+        ShardOutcome::Collected(results) => read_json(store, results).await?,
+        ShardOutcome::Missing { shard, gap } => missing(read_json(store, shard).await?, gap),
+    };
     shard.results.sort();
     shard.scopes.sort_by(|a, b| scope_key(a).cmp(&scope_key(b)));
     Ok(shard)
+}
+
+/// A shard of which nothing is known.
+fn missing(shard: Shard, gap: &Gap) -> ShardResults {
+    let scopes = shard.scopes.into_iter().map(|scope| ScopeCoverage {
+        source: scope.source,
+        expected: scope.expected,
+        method: None,
+        results: 0,
+        rules: 0,
+        missing: Some(gap.clone()),
+        missing_rules: Vec::new(),
+        annotations_missing: 0,
+        count_disagreements: 0,
+        inventory: Inventory::NotKnowable(gap.clone()),
+    });
+    ShardResults {
+        index: shard.index,
+        results: Vec::new(),
+        scopes: scopes.collect(),
+        conformance_packs: Vec::new(),
+        results_ignored: 0,
+        planned_calls: 0,
+    }
 }
 
 /// What stays of the shards once their results are written.

@@ -12,5 +12,6 @@ pub mod freeze;
 pub mod opened;
 pub mod score;
 mod table;
+pub mod task;
 
 pub use error::ScoreError;

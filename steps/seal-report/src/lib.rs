@@ -5,6 +5,8 @@
 //! without `manifest.json` is not one. A file that an earlier run of the same id wrote is adopted if its bytes are
 //! the same, and refused if they are not: the same inputs must give the same bytes.
 
+pub mod task;
+
 use compliance::artifact::{Artifact, BundleManifest, ManifestFile, PROVENANCE, Provenance, SCHEMA};
 use compliance::bundles::{BundleError, put, store_artifact};
 use compliance::hash::{canonical_json, sha256_hex};

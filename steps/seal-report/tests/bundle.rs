@@ -20,6 +20,7 @@ fn origin() -> Origin {
     Origin {
         aggregator_arn: "arn:aws:config:eu-west-1:111122223333:config-aggregator/a".into(),
         simulation: None,
+        scope: None,
     }
 }
 

@@ -259,6 +259,7 @@ pub(super) fn origin() -> Origin {
     Origin {
         aggregator_arn: "arn:aws:config:eu-west-1:111122223333:config-aggregator/bench".to_owned(),
         simulation: Some("bench".to_owned()),
+        scope: None,
     }
 }
 

@@ -196,6 +196,7 @@ fn inputs(kind: ReportKind, baseline: Option<SnapshotRef>) -> RunInputs {
         origin: Origin {
             aggregator_arn: "arn:aws:config:eu-west-1:111122223333:config-aggregator/x".to_owned(),
             simulation: None,
+            scope: None,
         },
         snapshot,
         baseline,

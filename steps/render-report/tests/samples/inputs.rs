@@ -217,6 +217,7 @@ pub(super) fn inputs(shape: &Shape) -> RunInputs {
         origin: Origin {
             aggregator_arn: "arn:aws:config:eu-central-1:104300217000:config-aggregator/x".to_owned(),
             simulation: shape.simulation.clone(),
+            scope: None,
         },
         snapshot: snapshot(0.0),
         baseline: history.last().cloned(),

@@ -223,7 +223,7 @@ fn scorecard(
         run_id,
         kind: inputs.kind,
         as_of: inputs.as_of,
-        title: title(settings, &current),
+        title: title(settings, &inputs, &current),
         simulation: inputs.origin.simulation.clone(),
         baseline: inputs.baseline.clone(),
         snapshots_read: inputs.history.len() as u64 + 1,
@@ -255,9 +255,14 @@ fn scorecard(
     })
 }
 
-fn title(settings: &Settings, current: &Compared) -> String {
+fn title(settings: &Settings, inputs: &RunInputs, current: &Compared) -> String {
     let aggregator = || current.context.aggregator.name.clone();
-    settings.report.organization.clone().unwrap_or_else(aggregator)
+    let organization = settings.report.organization.clone().unwrap_or_else(aggregator);
+    // A part must never be read as the whole.
+    match &inputs.origin.scope {
+        Some(scope) => format!("{organization} (only {})", scope.describe()),
+        None => organization,
+    }
 }
 
 /// Days from now, for fitting.

@@ -12,7 +12,7 @@ use compliance::progress::Silent;
 use compliance::report::{ReportKind, RunInputs, TrendTarget};
 use compliance::snapshot::{ObjectRef, Origin, SnapshotContext, SnapshotRef, snapshot_folder, snapshot_id};
 use local::MemoryObjectStore;
-use score_compliance::freeze::{self, FreezeInput, FreezeOutput};
+use score_compliance::freeze::{self, FreezeInput, FreezeOutput, ShardOutcome};
 
 /// Runs a future that only ever waits for memory.
 pub(crate) fn wait<T>(future: impl Future<Output = T>) -> T {
@@ -26,6 +26,7 @@ pub(crate) fn origin() -> Origin {
     Origin {
         aggregator_arn: "arn:aws:config:eu-west-1:111111111111:config-aggregator/organization".to_owned(),
         simulation: Some("seed 7".to_owned()),
+        scope: None,
     }
 }
 
@@ -194,7 +195,7 @@ pub(crate) async fn store_shards(
         .expect("stored");
     FreezeInput {
         plan,
-        shards: references,
+        shards: references.into_iter().map(ShardOutcome::Collected).collect(),
     }
 }
 

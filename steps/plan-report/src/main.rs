@@ -1,0 +1,35 @@
+//! The plan-report function.
+
+use compliance::ports::ObjectStore;
+use compliance::workflow::PlanTask;
+use plan_report::task::{self, Parallel};
+use step_runtime::{Cost, Environment, Error, Lambda, serve};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    serve("plan-report", async |task: PlanTask, lambda: &Lambda| {
+        let settings = lambda
+            .bucket
+            .get(&Environment::required("PLUMBLINE_SETTINGS_KEY")?)
+            .await?;
+        let asked = task::read(task, settings.as_deref())?;
+        let aggregator = Environment::required("PLUMBLINE_AGGREGATOR")?;
+        let parallel = Parallel {
+            shards: Environment::number("PLUMBLINE_PARALLEL_SHARDS", 4)?,
+            distributed_above: Environment::number("PLUMBLINE_DISTRIBUTED_ABOVE", 40)?,
+        };
+        let aws = lambda.aws(&asked.settings, 1).await?;
+        let (source, directory) = (aws.source(), aws.directory());
+        let (store, progress) = (&lambda.store, &lambda.progress);
+        let (planned, planned_calls) =
+            task::run(asked, &aggregator, parallel, &source, &directory, store, progress).await?;
+        let cost = Cost {
+            principal: aws.principal().await,
+            calls: aws.calls(),
+            planned_calls,
+        };
+        lambda.record(&planned.execution, "plan", "plan", cost).await?;
+        Ok(planned)
+    })
+    .await
+}

@@ -1,0 +1,19 @@
+//! The seal-report function.
+
+use compliance::workflow::SealTask;
+use seal_report::task;
+use step_runtime::{Error, Lambda, Metric, Unit, serve};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    serve("seal-report", async |task: SealTask, lambda: &Lambda| {
+        let bundle = task::run(&task, &lambda.store, &lambda.clock, &lambda.progress).await?;
+        let took = task::seconds_since(&task, &lambda.clock);
+        lambda.measure(
+            &[("Kind", bundle.kind.as_str())],
+            &[Metric::new("ReportDuration", Unit::Seconds, took)],
+        );
+        Ok(bundle)
+    })
+    .await
+}

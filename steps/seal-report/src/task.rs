@@ -1,0 +1,92 @@
+//! The SealReport task of the workflow.
+
+use std::collections::BTreeMap;
+
+use compliance::artifact::{CallCount, Provenance, SCHEMA, StageTime};
+use compliance::bundles::BundleError;
+use compliance::failure::TaskError;
+use compliance::objects;
+use compliance::ports::{Clock, ObjectStore};
+use compliance::progress::Progress;
+use compliance::report::RunInputs;
+use compliance::workflow::{Bundled, SealTask, TaskRecord};
+
+use crate::{SealInput, Sealed, record_provenance};
+
+/// The stages of a run, in the order that provenance lists them.
+const STAGES: [&str; 4] = ["plan", "collect", "score", "render"];
+
+/// Seals the task's bundle; its provenance sums up what the tasks before it recorded.
+///
+/// # Errors
+/// Those of [`crate::run`] and [`record_provenance`].
+pub async fn run(
+    task: &SealTask,
+    store: &impl ObjectStore,
+    clock: &impl Clock,
+    progress: &dyn Progress,
+) -> Result<Bundled, TaskError> {
+    let inputs: RunInputs = objects::read_json(store, &task.inputs).await?;
+    let (kind, as_of) = (inputs.kind, inputs.as_of);
+    let input = SealInput {
+        inputs,
+        run_id: task.run_id.clone(),
+        files: objects::read_json(store, &task.files).await?,
+    };
+    let sealed = crate::run(input, store, progress)
+        .await
+        .map_err(TaskError::of(BundleError::code))?;
+    let records = TaskRecord::all(&task.execution, store).await?;
+    let provenance = provenance(task, &sealed, &records, clock);
+    record_provenance(&sealed, &provenance, store)
+        .await
+        .map_err(TaskError::of(BundleError::code))?;
+    Ok(Bundled {
+        kind,
+        as_of,
+        run_id: task.run_id.clone(),
+        folder: sealed.folder,
+        manifest: sealed.manifest,
+    })
+}
+
+fn provenance(task: &SealTask, sealed: &Sealed, records: &[TaskRecord], clock: &impl Clock) -> Provenance {
+    let of = |stage: &str| {
+        records
+            .iter()
+            .filter(move |record| record.stage == stage)
+            .collect::<Vec<_>>()
+    };
+    let stages = STAGES.into_iter().map(|stage| StageTime {
+        stage: stage.to_owned(),
+        seconds: of(stage).iter().map(|record| record.seconds).sum(),
+    });
+    Provenance {
+        schema: SCHEMA,
+        run_id: task.run_id.clone(),
+        manifest_sha256: sealed.manifest.sha256.clone(),
+        started_at: task.execution.started_at,
+        continues: None,
+        finished_at: clock.now(),
+        principal: records.iter().find_map(|record| record.principal.clone()),
+        plumbline_version: compliance::version(),
+        stages: stages.collect(),
+        calls: calls(records),
+        planned_calls: records.iter().map(|record| record.planned_calls).sum(),
+        offline: of("collect").is_empty(),
+    }
+}
+
+fn calls(records: &[TaskRecord]) -> BTreeMap<String, CallCount> {
+    let mut sum: BTreeMap<String, CallCount> = BTreeMap::new();
+    for (operation, count) in records.iter().flat_map(|record| &record.calls) {
+        sum.entry(operation.clone()).or_default().add(count);
+    }
+    sum
+}
+
+/// Seconds since the task's execution began.
+pub fn seconds_since(task: &SealTask, clock: &impl Clock) -> f64 {
+    let took = clock.now().duration_since(task.execution.started_at);
+    took.as_secs_f64().max(0.0)
+}

@@ -1,0 +1,349 @@
+//! The tasks of the report workflow in their order, each entered as the state machine enters it: over the simulated
+//! organization and a store in memory.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+use std::collections::BTreeMap;
+
+use aws::{Aws, AwsSettings};
+use compliance::artifact::BundleManifest;
+use compliance::failure::TaskError;
+use compliance::objects;
+use compliance::ports::ObjectStore;
+use compliance::progress::Silent;
+use compliance::scorecard::Scorecard;
+use compliance::snapshot::ObjectRef;
+use compliance::workflow::{
+    Bundled, CollectTask, Execution, MapMode, NotifyTask, PlanTask, Planned, RenderTask, Rendered, ScoreTask,
+    Scored, SealTask,
+};
+use local::{MemoryObjectStore, SystemClock};
+use plan_report::task::Parallel;
+use serde_json::{Value, json};
+use simulated_org::{Organization, Server, SimulationConfig, World};
+
+const DAY: &str = "2026-11-21T09:00:00Z";
+const SETTINGS: &[u8] =
+    b"[collection]\naccounts_per_shard = 2\nrule_inventory_role = \"plumbline-inventory\"\n";
+
+/// The organization, and where its runs write.
+struct Cloud {
+    server: Server,
+    store: MemoryObjectStore,
+}
+
+impl Cloud {
+    fn new() -> Self {
+        let config = SimulationConfig {
+            accounts: 6,
+            regions: 2,
+            rules: 12,
+            resources: 8,
+            ..SimulationConfig::default()
+        };
+        let organization = Organization::from(World::new(config).unwrap());
+        let address = ([127, 0, 0, 1], 0);
+        Self {
+            server: Server::start(organization, address, DAY.parse().unwrap()).unwrap(),
+            store: MemoryObjectStore::default(),
+        }
+    }
+
+    async fn aws(&self) -> Aws {
+        let settings = compliance::settings::Settings::parse(std::str::from_utf8(SETTINGS).unwrap()).unwrap();
+        let mut connection = AwsSettings::new(&settings.collection);
+        connection.endpoint_override = Some(self.server.url());
+        Aws::connect(connection).await.unwrap()
+    }
+
+    async fn plan(&self, request: Value, parallel: Parallel) -> Result<Planned, TaskError> {
+        let task = PlanTask {
+            request,
+            execution: execution(),
+        };
+        let asked = plan_report::task::read(through(&task), Some(SETTINGS))?;
+        let aws = self.aws().await;
+        let (source, directory) = (aws.source(), aws.directory());
+        let planned = plan_report::task::run(
+            asked,
+            "organization",
+            parallel,
+            &source,
+            &directory,
+            &self.store,
+            &Silent,
+        );
+        Ok(through(&planned.await?.0))
+    }
+
+    async fn collect(&self, planned: &Planned, shard: &ObjectRef) {
+        let task = CollectTask {
+            shard: shard.clone(),
+            settings: planned.settings.clone(),
+            map_concurrency: planned.map_concurrency,
+            execution: planned.execution.clone(),
+        };
+        let settings = objects::read_json(&self.store, &task.settings).await.unwrap();
+        let aws = self.aws().await;
+        let (source, inventory) = (aws.source(), aws.inventory_in("aws"));
+        let (task, store) = (through(&task), &self.store);
+        collect_results::task::run(&task, &settings, &source, &inventory, store, &Silent)
+            .await
+            .unwrap();
+    }
+
+    async fn score(&self, planned: &Planned) -> Scored {
+        let task = ScoreTask {
+            kind: planned.kind,
+            settings: planned.settings.clone(),
+            plan: planned.plan.clone(),
+            snapshot: planned.snapshot.clone(),
+            execution: planned.execution.clone(),
+        };
+        let scored = score_compliance::task::run(&through(&task), &self.store, &Silent).await;
+        through(&scored.unwrap().0)
+    }
+
+    async fn render(&self, planned: &Planned, scored: &Scored) -> Rendered {
+        let task = RenderTask {
+            kind: scored.kind,
+            run_id: scored.run_id.clone(),
+            inputs: scored.inputs.clone(),
+            scorecard: scored.scorecard.clone(),
+            lists: scored.lists.clone(),
+            settings: planned.settings.clone(),
+            execution: planned.execution.clone(),
+        };
+        let rendered = render_report::task::run(&through(&task), &self.store, &Silent).await;
+        through(&rendered.unwrap())
+    }
+
+    async fn seal(&self, planned: &Planned, scored: &Scored, rendered: &Rendered) -> Bundled {
+        let task = SealTask {
+            run_id: scored.run_id.clone(),
+            inputs: scored.inputs.clone(),
+            files: rendered.files.clone(),
+            execution: planned.execution.clone(),
+        };
+        let sealed = seal_report::task::run(&through(&task), &self.store, &SystemClock, &Silent).await;
+        through(&sealed.unwrap())
+    }
+
+    /// A whole run, every task entered `times` times; `lost` are shards that the workflow gave up.
+    async fn run(&self, request: Value, times: usize, lost: &[usize]) -> Bundled {
+        let mut bundled = None;
+        let mut planned = self.plan(request.clone(), PARALLEL).await.unwrap();
+        for _ in 1..times {
+            planned = self.plan(request.clone(), PARALLEL).await.unwrap();
+        }
+        for (index, shard) in planned.shards.iter().enumerate() {
+            for _ in 0..if lost.contains(&index) { 0 } else { times } {
+                self.collect(&planned, shard).await;
+            }
+        }
+        for _ in 0..times {
+            let mut scored = self.score(&planned).await;
+            for _ in 1..times {
+                scored = self.score(&planned).await;
+            }
+            let rendered = self.render(&planned, &scored).await;
+            bundled = Some(self.seal(&planned, &scored, &rendered).await);
+        }
+        bundled.unwrap()
+    }
+
+    async fn bundle(&self, bundled: &Bundled) -> BTreeMap<String, Vec<u8>> {
+        let mut files = BTreeMap::new();
+        for key in self.store.list(&bundled.folder).await.unwrap() {
+            let name = key.strip_prefix(&bundled.folder).unwrap().to_owned();
+            if name != "provenance.json" {
+                files.insert(name, self.store.get(&key).await.unwrap().unwrap());
+            }
+        }
+        files
+    }
+}
+
+const PARALLEL: Parallel = Parallel {
+    shards: 2,
+    distributed_above: 40,
+};
+
+fn execution() -> Execution {
+    Execution {
+        arn: "arn:aws:states:eu-west-1:111122223333:execution:report:one".to_owned(),
+        name: "one".to_owned(),
+        started_at: "2026-11-21T10:00:00.123Z".parse().unwrap(),
+    }
+}
+
+/// As it comes out at the other end of a payload.
+fn through<T: serde::Serialize + serde::de::DeserializeOwned>(value: &T) -> T {
+    serde_json::from_value(serde_json::to_value(value).unwrap()).unwrap()
+}
+
+fn daily() -> Value {
+    json!({"kind": "daily", "as_of": DAY})
+}
+
+#[tokio::test]
+async fn tasks_entered_again_give_the_same_bundle() {
+    let (once, again) = (Cloud::new(), Cloud::new());
+    let (first, second) = (once.run(daily(), 1, &[]).await, again.run(daily(), 2, &[]).await);
+    assert_eq!(first.run_id, second.run_id);
+    let files = once.bundle(&first).await;
+    assert!(files.contains_key("report.pdf") && files.contains_key("manifest.json"));
+    assert!(files == again.bundle(&second).await, "the same bytes");
+}
+
+#[tokio::test]
+async fn a_shard_given_up_is_missing_coverage_and_the_report_says_so() {
+    let cloud = Cloud::new();
+    let bundled = cloud.run(daily(), 1, &[1]).await;
+    let files = cloud.bundle(&bundled).await;
+    let card: Scorecard = serde_json::from_slice(&files["scorecard.json"]).unwrap();
+    let gaps: Vec<_> = card
+        .context
+        .coverage
+        .scopes
+        .iter()
+        .filter_map(|scope| scope.missing.as_ref())
+        .filter(|gap| gap.code == "Collect.GaveUp")
+        .collect();
+    assert_eq!(gaps.len(), 4, "two accounts in two regions");
+    let digest = String::from_utf8_lossy(&files["digest.json"]).into_owned();
+    assert!(digest.contains("incomplete: "), "the digest says it");
+}
+
+#[tokio::test]
+async fn a_snapshot_that_stands_is_reported_without_collecting() {
+    let cloud = Cloud::new();
+    cloud.run(json!({"kind": "snapshot", "as_of": DAY}), 1, &[]).await;
+    let planned = cloud.plan(daily(), PARALLEL).await.unwrap();
+    assert!(!planned.collect && planned.shards.is_empty() && planned.snapshot.is_some());
+    let bundled = cloud.run(daily(), 1, &[]).await;
+    let manifest: BundleManifest =
+        serde_json::from_slice(&cloud.bundle(&bundled).await["manifest.json"]).unwrap();
+    assert_eq!(manifest.kind.as_str(), "daily");
+}
+
+#[tokio::test]
+async fn many_shards_are_listed_in_an_object() {
+    let cloud = Cloud::new();
+    let parallel = Parallel {
+        shards: 9,
+        distributed_above: 2,
+    };
+    let planned = cloud.plan(daily(), parallel).await.unwrap();
+    assert_eq!(
+        (planned.map_mode, planned.map_concurrency, planned.shards.len()),
+        (MapMode::Distributed, 9, 0)
+    );
+    let listed: Vec<ObjectRef> = objects::read_json(&cloud.store, planned.shard_list.as_ref().unwrap())
+        .await
+        .unwrap();
+    assert_eq!(listed.len() as u64, planned.shard_count);
+}
+
+#[tokio::test]
+async fn a_part_of_the_organization_is_never_taken_for_the_whole() {
+    let cloud = Cloud::new();
+    let whole = cloud.run(daily(), 1, &[]).await;
+    let card: Scorecard = serde_json::from_slice(&cloud.bundle(&whole).await["scorecard.json"]).unwrap();
+    let account = card.accounts[0].account_id.clone();
+    let request = json!({"kind": "daily", "as_of": DAY, "scope": {"accounts": [account]}});
+    let part = cloud.run(request, 1, &[]).await;
+    let card: Scorecard = serde_json::from_slice(&cloud.bundle(&part).await["scorecard.json"]).unwrap();
+    let ids: Vec<_> = card.accounts.iter().map(|one| &one.account_id).collect();
+    assert_eq!(ids, [&account]);
+    assert!(card.title.ends_with("(only 1 account)"), "{}", card.title);
+    assert_ne!(whole.run_id, part.run_id);
+}
+
+#[tokio::test]
+async fn a_request_that_cannot_be_meant_is_refused_before_anything_is_collected() {
+    let cloud = Cloud::new();
+    for (request, code, said) in [
+        (
+            json!({"kind": "hourly"}),
+            "Plan.UnknownKind",
+            "daily, weekly and snapshot",
+        ),
+        (
+            json!({"kind": "audit"}),
+            "Plan.AuditNotYet",
+            "audit reports are not made yet",
+        ),
+        (json!({}), "Plan.BadRequest", "kind"),
+        (json!({"kind": "daily", "day": "x"}), "Plan.BadRequest", "day"),
+        (json!("daily"), "Plan.BadRequest", "give {\"kind\""),
+        (
+            json!({"kind": "daily", "as_of": "yesterday"}),
+            "Plan.BadRequest",
+            "2026-11-21T09:00:00Z",
+        ),
+        (
+            json!({"kind": "daily", "as_of": "2026-11-21T10:00:01Z"}),
+            "Plan.FutureDate",
+            "in the future",
+        ),
+        (
+            json!({"kind": "daily", "scope": {"accounts": ["12"]}}),
+            "Plan.UnknownAccount",
+            "12 digits",
+        ),
+        (
+            json!({"kind": "daily", "scope": {"accounts": ["999999999999"]}}),
+            "Plan.UnknownAccount",
+            "999999999999",
+        ),
+        (
+            json!({"kind": "daily", "scope": {"regions": ["mars-1"]}}),
+            "Plan.UnknownRegion",
+            "mars-1",
+        ),
+    ] {
+        let error = cloud.plan(request.clone(), PARALLEL).await.unwrap_err();
+        assert_eq!(error.code, code, "{request}");
+        assert!(error.message.contains(said), "{request}: {}", error.message);
+    }
+    assert_eq!(cloud.store.list("work/").await.unwrap(), Vec::<String>::new());
+}
+
+#[test]
+fn malformed_settings_are_refused_with_their_line() {
+    let task = PlanTask {
+        request: daily(),
+        execution: execution(),
+    };
+    let error = plan_report::task::read(task, Some(b"[collection]\nconcurency = 4\n")).unwrap_err();
+    assert_eq!(error.code, "Plan.BadSettings");
+    assert!(error.message.contains("concurency"), "{}", error.message);
+}
+
+#[tokio::test]
+async fn what_would_be_sent_says_that_it_was_not() {
+    let cloud = Cloud::new();
+    let bundled = cloud.run(daily(), 1, &[]).await;
+    let bucket = MemoryObjectStore::default();
+    let task = NotifyTask {
+        kind: bundled.kind,
+        run_id: bundled.run_id.clone(),
+        folder: bundled.folder.clone(),
+        manifest: bundled.manifest.clone(),
+        execution: execution(),
+    };
+    let notified = notify::task::run(&task, &cloud.store, &bucket).await.unwrap();
+    let delivery: Value = objects::read_json(&bucket, &notified.delivery).await.unwrap();
+    assert_eq!(
+        (&delivery["sent"], &delivery["run_id"]),
+        (&json!(false), &json!(bundled.run_id))
+    );
+    let nothing = NotifyTask {
+        folder: "daily/2026-11-20/none/".to_owned(),
+        ..task
+    };
+    let error = notify::task::run(&nothing, &cloud.store, &bucket)
+        .await
+        .unwrap_err();
+    assert_eq!(error.code, "Notify.NoDigest");
+}
