@@ -1,6 +1,7 @@
 """A cloud on this machine: the simulated organization, the host of our functions, the emulator, and what is deployed there."""
 
 import contextlib
+import ctypes
 import dataclasses
 import hashlib
 import io
@@ -9,6 +10,7 @@ import json
 import os
 import pathlib
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -45,10 +47,14 @@ class Process:
         self.name, self.log = name, folder / f"{name}.log"
         with open(self.log, "ab") as log:
             self.child = subprocess.Popen(
-                list(map(str, command)), stdout=log, stderr=subprocess.STDOUT, env=environment or bare_environment()
+                list(map(str, command)),
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=environment or bare_environment(),
+                preexec_fn=end_with_the_parent,
             )
 
-    def wait_until(self, ready, seconds=60):
+    def wait_until(self, ready, seconds=120):
         """Waits until `ready` answers something, and returns it."""
         end = time.monotonic() + seconds
         while not (answer := ready()):
@@ -68,6 +74,12 @@ class Process:
             # The emulator's server now and then waits for ever for its own threads.
             self.child.kill()
             self.child.wait()
+
+
+def end_with_the_parent():
+    """A suite that is killed leaves no server behind."""
+    PR_SET_PDEATHSIG = 1
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def bare_environment(**more):
@@ -185,7 +197,7 @@ class Cloud:
         command += ["--lambda-host", self.host.url, "--functions", self.host.functions, "--retry-waits", RETRY_WAITS]
         command += ["--function-environment", json.dumps(self.function_environment())]
         self.process = Process("emulator", command, folder)
-        self.process.wait_until(lambda: answers(f"{self.url}/_localstack/health"), seconds=120)
+        self.process.wait_until(lambda: answers(f"{self.url}/_localstack/health"), seconds=300)
         self.numbers = itertools.count(1)
 
     @property
@@ -299,7 +311,7 @@ class Deployed:
         arn = self.states.start_execution(stateMachineArn=machine or self.machine, name=name, input=text)
         return Run(self, request, arn["executionArn"])
 
-    def run(self, kind, as_of, seconds=300):
+    def run(self, kind, as_of, seconds=600):
         """Shows the organization at this moment and waits for the end of a run."""
         self.cloud.simulation.show(as_of)
         return self.start({"kind": kind, "as_of": as_of}).ended(seconds)
@@ -434,7 +446,7 @@ class Run:
         self.deployment, self.request, self.arn = deployment, request, arn
         self.described = None
 
-    def ended(self, seconds=300):
+    def ended(self, seconds=600):
         end = time.monotonic() + seconds
         while True:
             self.described = self.deployment.states.describe_execution(executionArn=self.arn)

@@ -21,7 +21,7 @@ def stubbed(cloud):
     def deploy(**environment):
         # The stub's interpreter is looked up on the path, as `env` does.
         path = f"{pathlib.Path(sys.executable).parent}:/usr/bin:/bin"
-        stub = {"binary": str(STUB), "timeout_seconds": 20, "memory_mb": 128, "environment": {"PATH": path, **environment}}
+        stub = {"binary": str(STUB), "timeout_seconds": 120, "memory_mb": 128, "environment": {"PATH": path, **environment}}
         return cloud.deploy(functions=lambda name: {f"{name}-{step}": stub for step in STEPS})
 
     return deploy
