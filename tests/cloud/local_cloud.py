@@ -211,8 +211,6 @@ class Cloud:
             "AWS_ENDPOINT_URL_CONFIG_SERVICE": self.simulation.url,
             "AWS_ENDPOINT_URL_ORGANIZATIONS": self.simulation.url,
             "AWS_ENDPOINT_URL_STS": self.simulation.url,
-            # Objects by path: buckets have no host names here.
-            "AWS_S3_FORCE_PATH_STYLE": "true",
         }
 
     def client(self, service):
