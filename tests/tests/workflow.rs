@@ -17,13 +17,12 @@ use compliance::workflow::{
     Scored, SealTask,
 };
 use local::{MemoryObjectStore, SystemClock};
-use plan_report::task::Parallel;
 use serde_json::{Value, json};
 use simulated_org::{Organization, Server, SimulationConfig, World};
 
 const DAY: &str = "2026-11-21T09:00:00Z";
 const SETTINGS: &[u8] =
-    b"[collection]\naccounts_per_shard = 2\nrule_inventory_role = \"plumbline-inventory\"\n";
+    b"[collection]\naccounts_per_shard = 2\nparallel_shards = 3\nrule_inventory_role = \"plumbline-inventory\"\n";
 
 /// The organization, and where its runs write.
 struct Cloud {
@@ -55,7 +54,7 @@ impl Cloud {
         Aws::connect(connection).await.unwrap()
     }
 
-    async fn plan(&self, request: Value, parallel: Parallel) -> Result<Planned, TaskError> {
+    async fn plan(&self, request: Value, distributed_above: u32) -> Result<Planned, TaskError> {
         let task = PlanTask {
             request,
             execution: execution(),
@@ -66,7 +65,7 @@ impl Cloud {
         let planned = plan_report::task::run(
             asked,
             "organization",
-            parallel,
+            distributed_above,
             &source,
             &directory,
             &self.store,
@@ -131,9 +130,9 @@ impl Cloud {
     /// A whole run, every task entered `times` times; `lost` are shards that the workflow gave up.
     async fn run(&self, request: Value, times: usize, lost: &[usize]) -> Bundled {
         let mut bundled = None;
-        let mut planned = self.plan(request.clone(), PARALLEL).await.unwrap();
+        let mut planned = self.plan(request.clone(), INLINE).await.unwrap();
         for _ in 1..times {
-            planned = self.plan(request.clone(), PARALLEL).await.unwrap();
+            planned = self.plan(request.clone(), INLINE).await.unwrap();
         }
         for (index, shard) in planned.shards.iter().enumerate() {
             for _ in 0..if lost.contains(&index) { 0 } else { times } {
@@ -163,10 +162,7 @@ impl Cloud {
     }
 }
 
-const PARALLEL: Parallel = Parallel {
-    shards: 2,
-    distributed_above: 40,
-};
+const INLINE: u32 = 40;
 
 fn execution() -> Execution {
     Execution {
@@ -218,7 +214,7 @@ async fn a_shard_given_up_is_missing_coverage_and_the_report_says_so() {
 async fn a_snapshot_that_stands_is_reported_without_collecting() {
     let cloud = Cloud::new();
     cloud.run(json!({"kind": "snapshot", "as_of": DAY}), 1, &[]).await;
-    let planned = cloud.plan(daily(), PARALLEL).await.unwrap();
+    let planned = cloud.plan(daily(), INLINE).await.unwrap();
     assert!(!planned.collect && planned.shards.is_empty() && planned.snapshot.is_some());
     let bundled = cloud.run(daily(), 1, &[]).await;
     let manifest: BundleManifest =
@@ -229,14 +225,10 @@ async fn a_snapshot_that_stands_is_reported_without_collecting() {
 #[tokio::test]
 async fn many_shards_are_listed_in_an_object() {
     let cloud = Cloud::new();
-    let parallel = Parallel {
-        shards: 9,
-        distributed_above: 2,
-    };
-    let planned = cloud.plan(daily(), parallel).await.unwrap();
+    let planned = cloud.plan(daily(), 2).await.unwrap();
     assert_eq!(
         (planned.map_mode, planned.map_concurrency, planned.shards.len()),
-        (MapMode::Distributed, 9, 0)
+        (MapMode::Distributed, 3, 0)
     );
     let listed: Vec<ObjectRef> = objects::read_json(&cloud.store, planned.shard_list.as_ref().unwrap())
         .await
@@ -302,7 +294,7 @@ async fn a_request_that_cannot_be_meant_is_refused_before_anything_is_collected(
             "mars-1",
         ),
     ] {
-        let error = cloud.plan(request.clone(), PARALLEL).await.unwrap_err();
+        let error = cloud.plan(request.clone(), INLINE).await.unwrap_err();
         assert_eq!(error.code, code, "{request}");
         assert!(error.message.contains(said), "{request}: {}", error.message);
     }

@@ -26,10 +26,6 @@ use crate::sns::SnsNotifier;
 use crate::store::{BucketSettings, S3ObjectStore};
 use crate::whole::WholeAnswers;
 
-/// Requests per second against AWS unless set otherwise. AWS publishes no limit; parallel calls by rule are
-/// throttled almost always.
-pub const DEFAULT_REQUESTS_PER_SECOND: f64 = 5.0;
-
 /// One attempt may take this long, signing included.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 /// One attempt to send an object, or a part of one. That a body is still coming, the SDK sees to apart.
@@ -47,7 +43,7 @@ pub struct AwsSettings {
     pub region: Option<String>,
     /// Every service at this URL, with credentials that stand for nothing: the simulation inside the process.
     pub endpoint_override: Option<String>,
-    /// Requests per second over all calls; absent: [`DEFAULT_REQUESTS_PER_SECOND`] against AWS, unlimited when the
+    /// Requests per second over all calls; absent: [`CollectionSettings::DEFAULT_REQUESTS_PER_SECOND`] against AWS, unlimited when the
     /// endpoints of Config, Organizations and STS are all on this machine.
     pub requests_per_second: Option<f64>,
     /// Processes that ask at once, 1 or more: each has this share of the rate.
@@ -114,7 +110,10 @@ impl Aws {
         let (default_rate, backoff) = if own_server {
             (None, Backoff::LOOPBACK)
         } else {
-            (Some(DEFAULT_REQUESTS_PER_SECOND), Backoff::AWS)
+            (
+                Some(CollectionSettings::DEFAULT_REQUESTS_PER_SECOND),
+                Backoff::AWS,
+            )
         };
         let rate = settings.requests_per_second.or(default_rate);
         let rate = rate.map(|rate| rate / f64::from(settings.share.max(1)));

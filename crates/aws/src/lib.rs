@@ -27,7 +27,7 @@ mod store;
 mod whole;
 
 pub use aggregator::AggregatorSource;
-pub use connect::{Aws, AwsSettings, DEFAULT_REQUESTS_PER_SECOND};
+pub use connect::{Aws, AwsSettings};
 pub use executions::{Execution, ExecutionStatus, Executions, Listed, MapCounts, Redrive, Started};
 pub use history::{Happened, HistoryEvent, Reason};
 pub use inventory::MemberRuleInventory;

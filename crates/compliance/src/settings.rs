@@ -78,8 +78,12 @@ pub struct CollectionSettings {
     pub concurrency: u32,
     /// Attempts per call before its scope is missing.
     pub max_attempts: u32,
-    /// Accounts per shard of work.
+    /// Accounts per shard of work, at most: a shard is also kept to what the rate allows in ten minutes.
     pub accounts_per_shard: u32,
+    /// Shards collected at once in the cloud, which share the rate. More than one is of use only where the rate is
+    /// higher than one process reaches.
+    #[serde(skip_serializing_if = "is_one")]
+    pub parallel_shards: u32,
     /// Accounts that must report; empty: those of AWS Organizations, else those of the aggregator.
     pub expected_accounts: Vec<String>,
     /// Regions that must report; empty: those of the aggregator.
@@ -96,11 +100,34 @@ impl Default for CollectionSettings {
             concurrency: 8,
             max_attempts: 10,
             accounts_per_shard: 25,
+            parallel_shards: 1,
             expected_accounts: Vec::new(),
             expected_regions: Vec::new(),
             rule_inventory_role: None,
         }
     }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "what serde calls")]
+fn is_one(number: &u32) -> bool {
+    *number == 1
+}
+
+impl CollectionSettings {
+    /// Requests per second against AWS unless set otherwise. AWS publishes no limit; parallel calls by rule are
+    /// throttled almost always.
+    pub const DEFAULT_REQUESTS_PER_SECOND: f64 = 5.0;
+
+    /// Calls that a shard may take: what its share of the rate allows in [`Self::SHARD_SECONDS`].
+    pub fn calls_per_shard(&self) -> u64 {
+        let rate = self
+            .requests_per_second
+            .unwrap_or(Self::DEFAULT_REQUESTS_PER_SECOND);
+        (rate * Self::SHARD_SECONDS / f64::from(self.parallel_shards.max(1))) as u64
+    }
+
+    /// How long a shard may take by the call plan, in seconds: a function ends after 900, and calls may be repeated.
+    pub const SHARD_SECONDS: f64 = 600.0;
 }
 
 /// What a score weighs and when a trend counts as moving.
@@ -236,6 +263,7 @@ impl Settings {
             ("collection.concurrency", collection.concurrency),
             ("collection.max_attempts", collection.max_attempts),
             ("collection.accounts_per_shard", collection.accounts_per_shard),
+            ("collection.parallel_shards", collection.parallel_shards),
         ] {
             if value == 0 {
                 return refuse(field, "must be at least 1");

@@ -245,6 +245,7 @@ async fn plan(
             resource_compliance: looked.resource_compliance,
             rule_inventory: input.settings.collection.rule_inventory_role.is_some(),
             accounts_per_shard: input.settings.collection.accounts_per_shard,
+            calls_per_shard: input.settings.collection.calls_per_shard(),
             known_annotations: &input.known_annotations,
         },
         scopes,

@@ -2,7 +2,7 @@
 
 use compliance::ports::ObjectStore;
 use compliance::workflow::PlanTask;
-use plan_report::task::{self, Parallel};
+use plan_report::task;
 use step_runtime::{Cost, Environment, Error, Lambda, serve};
 
 #[tokio::main(flavor = "current_thread")]
@@ -14,15 +14,20 @@ async fn main() -> Result<(), Error> {
             .await?;
         let asked = task::read(task, settings.as_deref())?;
         let aggregator = Environment::required("PLUMBLINE_AGGREGATOR")?;
-        let parallel = Parallel {
-            shards: Environment::number("PLUMBLINE_PARALLEL_SHARDS", 4)?,
-            distributed_above: Environment::number("PLUMBLINE_DISTRIBUTED_ABOVE", 40)?,
-        };
+        let distributed_above = Environment::number("PLUMBLINE_DISTRIBUTED_ABOVE", 40)?;
         let aws = lambda.aws(&asked.settings, 1).await?;
         let (source, directory) = (aws.source(), aws.directory());
         let (store, progress) = (&lambda.store, &lambda.progress);
-        let (planned, planned_calls) =
-            task::run(asked, &aggregator, parallel, &source, &directory, store, progress).await?;
+        let (planned, planned_calls) = task::run(
+            asked,
+            &aggregator,
+            distributed_above,
+            &source,
+            &directory,
+            store,
+            progress,
+        )
+        .await?;
         let cost = Cost {
             principal: aws.principal().await,
             calls: aws.calls(),

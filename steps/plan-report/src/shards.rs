@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use compliance::collection::{PlannedScope, Shard};
-use compliance::evaluation::RuleCompliance;
+use compliance::evaluation::{ComplianceType, RuleCompliance};
 use compliance::hash::{canonical_json, sha256_hex};
 use compliance::ports::ObjectStore;
 use compliance::snapshot::{ObjectRef, work_folder};
@@ -17,6 +17,8 @@ pub(crate) struct Common<'a> {
     pub(crate) resource_compliance: bool,
     pub(crate) rule_inventory: bool,
     pub(crate) accounts_per_shard: u32,
+    /// Calls that a shard may take; one account may take more.
+    pub(crate) calls_per_shard: u64,
     pub(crate) known_annotations: &'a [KnownAnnotationsFile],
 }
 
@@ -34,19 +36,63 @@ pub(crate) fn make(common: &Common<'_>, scopes: Vec<PlannedScope>, rules: Vec<Ru
             .push(scope);
     }
     let accounts: Vec<_> = accounts.into_iter().collect();
-    let size = usize::try_from(common.accounts_per_shard)
-        .unwrap_or(usize::MAX)
-        .max(1);
     (0_u32..)
-        .zip(accounts.chunks(size))
+        .zip(cut(common, &accounts, &rules_of))
         .map(|(index, accounts)| shard(common, index, accounts, &mut rules_of))
         .collect()
+}
+
+type AccountScopes = (String, Vec<PlannedScope>);
+
+/// Accounts in shards of bounded number and bounded calls.
+fn cut<'a>(
+    common: &Common<'_>,
+    accounts: &'a [AccountScopes],
+    rules_of: &BTreeMap<String, Vec<RuleCompliance>>,
+) -> Vec<&'a [AccountScopes]> {
+    let most = common.accounts_per_shard.max(1) as usize;
+    let mut shards = Vec::new();
+    let (mut begin, mut calls) = (0, 0);
+    for (index, (account_id, scopes)) in accounts.iter().enumerate() {
+        let rules = rules_of.get(account_id).map_or(&[][..], Vec::as_slice);
+        let more = calls_of(common, scopes, rules);
+        let is_full = index - begin == most || calls + more > common.calls_per_shard;
+        if is_full && index > begin {
+            shards.push(&accounts[begin..index]);
+            (begin, calls) = (index, 0);
+        }
+        calls += more;
+    }
+    if begin < accounts.len() {
+        shards.push(&accounts[begin..]);
+    }
+    shards
+}
+
+/// About how many calls an account takes, by what is known before it is asked: one for the details of each triple
+/// that needs them, and in each scope a page of the query and the inventory, whose pages hold 25 rules.
+fn calls_of(common: &Common<'_>, scopes: &[PlannedScope], rules: &[RuleCompliance]) -> u64 {
+    let needs_details = |rule: &&RuleCompliance| {
+        !common.resource_compliance || rule.compliance_type == ComplianceType::NonCompliant
+    };
+    let details = rules.iter().filter(needs_details).count();
+    let query = if common.resource_compliance {
+        scopes.len()
+    } else {
+        0
+    };
+    let inventory = if common.rule_inventory {
+        2 * scopes.len() + rules.len() / 25
+    } else {
+        0
+    };
+    (details + query + inventory) as u64
 }
 
 fn shard(
     common: &Common<'_>,
     index: u32,
-    accounts: &[(String, Vec<PlannedScope>)],
+    accounts: &[AccountScopes],
     rules_of: &mut BTreeMap<String, Vec<RuleCompliance>>,
 ) -> Shard {
     let mut rules_with_results = Vec::new();

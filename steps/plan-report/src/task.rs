@@ -24,15 +24,6 @@ use crate::{KnownAnnotationsFile, PlanInput, StepError};
 /// limit of a payload, which is 262,144 bytes.
 const INLINE_AT_MOST: u32 = 400;
 
-/// How many shards are collected at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Parallel {
-    /// Shards at once, 1 or more.
-    pub shards: u32,
-    /// More shards than this are collected by a distributed Map.
-    pub distributed_above: u32,
-}
-
 /// A request that can be meant, with the settings it is carried out with.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Asked {
@@ -137,14 +128,14 @@ enum Target {
     Collect(Timestamp),
 }
 
-/// Plans the run: finds the snapshot that stands already, or plans its collection.
+/// Plans the run, with a distributed Map for more shards than `distributed_above`: finds the snapshot that stands already, or plans its collection.
 ///
 /// # Errors
 /// `Plan.PastDate` when the moment asked for has passed and no snapshot was saved; those of [`crate::run`].
 pub async fn run(
     asked: Asked,
     aggregator: &str,
-    parallel: Parallel,
+    distributed_above: u32,
     source: &impl EvaluationSource,
     directory: &impl OrganizationDirectory,
     store: &impl ObjectStore,
@@ -172,7 +163,15 @@ pub async fn run(
         .await
         .map_err(TaskError::of(StepError::code))?;
     let planned_calls = output.plan_body.planned_calls;
-    let planned = collection(asked, parallel, settings, output.plan, output.plan_body, store).await?;
+    let planned = collection(
+        asked,
+        distributed_above,
+        settings,
+        output.plan,
+        output.plan_body,
+        store,
+    )
+    .await?;
     Ok((planned, planned_calls))
 }
 
@@ -229,14 +228,15 @@ fn standing(asked: Asked, settings: ObjectRef, snapshot: SnapshotRef) -> Planned
 
 async fn collection(
     asked: Asked,
-    parallel: Parallel,
+    distributed_above: u32,
     settings: ObjectRef,
     plan: ObjectRef,
     body: CollectionPlan,
     store: &impl ObjectStore,
 ) -> Result<Planned, TaskError> {
     let count = body.shards.len();
-    let inline = count <= parallel.distributed_above.min(INLINE_AT_MOST) as usize;
+    let map_concurrency = asked.settings.collection.parallel_shards.max(1);
+    let inline = count <= distributed_above.min(INLINE_AT_MOST) as usize;
     let (shards, shard_list) = if inline {
         (body.shards, None)
     } else {
@@ -261,7 +261,7 @@ async fn collection(
         } else {
             MapMode::Distributed
         },
-        map_concurrency: parallel.shards.max(1),
+        map_concurrency,
         execution: asked.execution,
     })
 }
