@@ -7,8 +7,8 @@ import pytest
 from local_cloud import ROOT, Cloud, CommandLine, Programs
 
 DAYS = [f"2026-11-{day}T09:00:00Z" for day in (18, 19, 20, 21)]
-# Two accounts a shard, so that a run has several.
-SETTINGS = "[collection]\naccounts_per_shard = 2\n"
+# Two accounts a shard, so that a run has several, and two of them at once.
+SETTINGS = "[collection]\naccounts_per_shard = 2\nparallel_shards = 2\n"
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import pytest
 from conftest import DAYS
 from local_cloud import PREFIX, CommandLine, bundles, differences, evidence
 
-SETTINGS = "[collection]\naccounts_per_shard = 1\n"
+SETTINGS = "[collection]\naccounts_per_shard = 1\nparallel_shards = 8\n"
 ACCOUNTS = 200
 
 
