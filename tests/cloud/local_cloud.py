@@ -378,6 +378,7 @@ class Deployment(Deployed):
             "PLUMBLINE_PREFIX": PREFIX,
             "PLUMBLINE_KMS_KEY_ARN": self.key,
             "PLUMBLINE_METRICS_NAMESPACE": "Plumbline",
+            "PLUMBLINE_PARTITION": "aws",
             "PLUMBLINE_AGGREGATOR": "organization",
             "PLUMBLINE_SETTINGS_KEY": "config/settings.toml",
             "PLUMBLINE_RETENTION_DAYS": json.dumps({"daily": 1, "weekly": 1, "snapshot": 1}),

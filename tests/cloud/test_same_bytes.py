@@ -5,7 +5,7 @@ import json
 
 import pytest
 from conftest import DAYS, SETTINGS
-from local_cloud import ACCOUNT, PREFIX, CommandLine, bundles, differences, evidence
+from local_cloud import PREFIX, CommandLine, bundles, differences, evidence
 
 # Snapshots between reports, a day that is reported twice, and a weekly report that collects for itself.
 RUNS = [
@@ -95,7 +95,3 @@ def test_one_byte_more_shows(runs):
     changed[key] += b" "
     assert differences(changed, evidence(machine)) == [key]
     assert bundles(changed)[1] == [key]
-
-
-def test_the_account_of_the_bench_is_no_account_of_the_organization(runs):
-    assert not [key for key, body in evidence(runs[2]).items() if key.endswith(".csv") and ACCOUNT in body.decode()]
