@@ -4,7 +4,7 @@ half bundle to be seen, and goes on from there once the cause is mended. Every w
 import json
 
 import pytest
-from conftest import DAYS, SETTINGS
+from conftest import DAYS
 from local_cloud import STEPS, bundles, differences, evidence
 
 UNAVAILABLE = {"error": {"errorType": "Store.Unavailable", "errorMessage": "made up"}}
