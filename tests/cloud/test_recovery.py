@@ -9,7 +9,7 @@ from local_cloud import STEPS, bundles, differences, evidence
 
 UNAVAILABLE = {"error": {"errorType": "Store.Unavailable", "errorMessage": "made up"}}
 # Midway is different for each: so many milliseconds after it took the payload a step is at work.
-MIDWAY = {"plan-report": 15, "collect-results": 15, "score-compliance": 60, "render-report": 300, "seal-report": 10, "notify": 2}
+MIDWAY = {"plan-report": 15, "collect-results": 15, "score-compliance": 60, "render-report": 300, "seal-report": 10, "notify": 1}
 ONCE = {
     "killed before it ran": (lambda step: "kill_before_run", "Runtime.ExitError"),
     "killed midway": (lambda step: {"kill_after_ms": MIDWAY[step]}, "Runtime.ExitError"),
