@@ -11,7 +11,7 @@ BIN := $(TARGET)/debug/plumbline
 SIM := $(TARGET)/debug/examples/serve
 CONTRACT := $(TARGET)/debug/examples/contract
 
-.PHONY: test lint rust-test explore python-test infra-test coverage bench demo clean
+.PHONY: test lint rust-test explore python-test infra-test coverage bench bench-cloud bench-cloud-figures demo clean
 
 test: lint infra-test $(if $(COVERAGE),coverage,rust-test python-test)
 
@@ -78,9 +78,18 @@ $(VENV)/bench-ready: tests/benches/requirements.txt $(VENV)/ready
 	$(PY) -m pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
+# End to end: the deployed state machine with the real binaries on a local AWS. `make bench-cloud CLOUD="-m 'not slow'"`
+# passes options to pytest; `make bench-cloud-figures CLOUD=--update` keeps what the functions weigh and take.
+CLOUD ?=
+bench-cloud:
+	tests/cloud/run.sh test $(CLOUD)
+
+bench-cloud-figures:
+	tests/cloud/run.sh figures $(CLOUD)
+
 # The main job, as in the README.
 demo:
 	cargo run --release --locked -- report daily --simulate --out reports
 
 clean:
-	rm -rf $(VENV) $(VENV)-infra $(VENV)-checkov $(INFRA)/node_modules $(TARGET)
+	rm -rf $(VENV) $(VENV)-cloud $(VENV)-infra $(VENV)-checkov $(INFRA)/node_modules $(TARGET)

@@ -581,11 +581,11 @@ def a_redrive_goes_on_everywhere(machine):
 PAYLOADS = {
     "PlanReport": ["execution", "request"],
     "ScoreCompliance": ["as_of", "execution", "kind", "plan", "settings", "snapshot"],
-    "RenderReport": ["inputs", "kind", "lists", "run_id", "scorecard", "settings"],
+    "RenderReport": ["execution", "inputs", "kind", "lists", "run_id", "scorecard", "settings"],
     "SealReport": ["execution", "files", "inputs", "plan", "run_id"],
-    "Notify": ["folder", "kind", "manifest", "run_id"],
+    "Notify": ["execution", "folder", "kind", "manifest", "run_id"],
 }
-SHARD = ["map_concurrency", "plan", "settings", "shard"]
+SHARD = ["execution", "map_concurrency", "plan", "settings", "shard"]
 
 
 def payloads_are_those_of_the_contract(machine):
