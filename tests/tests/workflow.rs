@@ -351,7 +351,10 @@ async fn a_sealed_report_and_its_snapshot_are_kept_as_long_as_their_kind_asks() 
         kept.unwrap();
         cloud.store.retained()
     };
-    assert_eq!(retain(&[(ReportKind::Weekly, 30), (ReportKind::Daily, 0)]).await, BTreeMap::new());
+    assert_eq!(
+        retain(&[(ReportKind::Weekly, 30), (ReportKind::Daily, 0)]).await,
+        BTreeMap::new()
+    );
     let kept = retain(&[(ReportKind::Daily, 30)]).await;
     let until = "2026-12-21T09:00:00Z".parse().unwrap();
     assert!(kept.values().all(|time| *time == until));

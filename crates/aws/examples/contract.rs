@@ -7,10 +7,10 @@
     reason = "a test in a program of its own"
 )]
 
-use std::sync::Arc;
+use std::time::Duration;
 
 use aws::{Aws, AwsSettings, BucketSettings, LockMode, S3ObjectStore};
-use compliance::ports::{ObjectStore, Put};
+use compliance::ports::{Clock, ObjectStore, Put, Retention};
 use compliance::settings::CollectionSettings;
 use local::{SystemClock, contract};
 
@@ -67,8 +67,15 @@ async fn in_parts(store: S3ObjectStore) {
 
 async fn locked(store: S3ObjectStore) {
     assert_eq!(store.put_new("locked.json", b"{}").await.unwrap(), Put::Created);
-    let until = SystemClock.now().checked_add(Duration::from_secs(30 * 86_400)).unwrap();
-    store.locked(LockMode::Governance).retain("locked.json", until).await.unwrap();
+    let until = SystemClock
+        .now()
+        .checked_add(Duration::from_secs(30 * 86_400))
+        .unwrap();
+    store
+        .locked(LockMode::Governance)
+        .retain("locked.json", until)
+        .await
+        .unwrap();
 }
 
 /// What arrived, as whoever reads the topic says: a line of JSON, asked for by a line.

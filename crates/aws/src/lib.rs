@@ -34,4 +34,4 @@ pub use inventory::MemberRuleInventory;
 pub use organizations::OrganizationsDirectory;
 pub use secrets::SecretsManagerSecrets;
 pub use sns::SnsNotifier;
-pub use store::{BucketSettings, LockMode, S3ObjectStore};
+pub use store::{BucketSettings, LockMode, ObjectLock, S3ObjectStore};

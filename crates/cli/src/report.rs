@@ -114,6 +114,7 @@ fn provenance(session: &Session, sealed: &Sealed, by: Origins) -> Provenance {
         continues: session.continues,
         finished_at: session.stages().now(),
         principal: by.principal,
+        execution_arn: None,
         plumbline_version: compliance::version(),
         stages: session.stages().times(),
         calls: by.calls,

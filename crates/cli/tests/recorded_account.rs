@@ -41,6 +41,25 @@ fn report(served: &Served, role: bool) -> Value {
 }
 
 #[test]
+fn a_live_answer_is_never_misdated() {
+    let served = Served::start(&["--recorded", RECORDED]);
+    let out = tempfile::tempdir().unwrap();
+    let run = served.run(&[
+        "report",
+        "daily",
+        "--aggregator",
+        "organization",
+        "--region",
+        "us-gov-west-1",
+        "--as-of",
+        "2026-11-20",
+        "--out",
+        out.path().to_str().unwrap(),
+    ]);
+    run.fails(2, &["answers as it is now", "leave out --as-of", "--snapshot"]);
+}
+
+#[test]
 fn the_figures_of_the_recorded_account() {
     let served = Served::start(&["--recorded", RECORDED]);
     let scorecard = report(&served, true);

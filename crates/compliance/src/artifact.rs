@@ -114,6 +114,9 @@ pub struct Provenance {
     pub finished_at: Timestamp,
     /// Who made the run: the AWS principal where known, or the simulation.
     pub principal: Option<String>,
+    /// The ARN of the execution that made it, where a workflow did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub execution_arn: Option<String>,
     /// Plumbline's version and commit.
     pub plumbline_version: String,
     /// Seconds by stage, in order.

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use compliance::Timestamp;
-use compliance::ports::{Notifier, ObjectStore, PortError, PortErrorKind, Put, Secrets, check_key};
+use compliance::ports::{
+    Notifier, ObjectStore, PortError, PortErrorKind, Put, Retention, Secrets, check_key,
+};
 use compliance::secret::Secret;
 
 /// An object store in memory.
@@ -27,7 +29,10 @@ impl MemoryObjectStore {
 
     /// Until when each object is retained, of those that are.
     pub fn retained(&self) -> BTreeMap<String, Timestamp> {
-        self.retained.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.retained
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Removes an object behind the port's back: what a half-finished copy lacks, for tests.

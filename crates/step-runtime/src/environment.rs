@@ -35,7 +35,10 @@ impl Environment {
     /// `Step.Environment` when one of them is neither.
     pub fn retention() -> Result<RetentionSettings, TaskError> {
         let bad = |name: &str, remedy: &str| {
-            TaskError::new("Step.Environment", format!("{name} cannot be used: set it to {remedy}, as the template does"))
+            TaskError::new(
+                "Step.Environment",
+                format!("{name} cannot be used: set it to {remedy}, as the template does"),
+            )
         };
         let mode = match Self::optional("PLUMBLINE_LOCK_MODE").as_deref() {
             None | Some("GOVERNANCE") => LockMode::Governance,

@@ -69,6 +69,7 @@ fn provenance(task: &SealTask, sealed: &Sealed, records: &[TaskRecord], clock: &
         continues: None,
         finished_at: clock.now(),
         principal: records.iter().find_map(|record| record.principal.clone()),
+        execution_arn: Some(task.execution.arn.clone()),
         plumbline_version: compliance::version(),
         stages: stages.collect(),
         calls: calls(records),
@@ -104,7 +105,8 @@ pub async fn retain(
     };
     let length = jiff::SignedDuration::from_hours(i64::from(*days) * 24);
     let until = bundled.as_of.checked_add(length).map_err(|error| {
-        let message = format!("{days} days after the report is no time: {error}; set fewer days of retention");
+        let message =
+            format!("{days} days after the report is no time: {error}; set fewer days of retention");
         TaskError::new("Seal.Retention", message)
     })?;
     let manifest: BundleManifest = objects::read_json(store, &bundled.manifest).await?;

@@ -108,6 +108,7 @@ fn provenance(sealed: &Sealed) -> Provenance {
         continues: None,
         finished_at: DAY.parse().unwrap(),
         principal: None,
+        execution_arn: None,
         plumbline_version: "1".into(),
         stages: Vec::new(),
         calls: BTreeMap::new(),
