@@ -87,7 +87,8 @@ fn heavy_crates_have_one_home_each() {
     assert_eq!(named_by("typst"), ["render-report"]);
     assert_eq!(named_by("aws-sdk-"), ["aws"]);
     assert_eq!(named_by("aws-config"), ["aws"]);
-    assert_eq!(named_by("lambda_runtime"), ["step-runtime"]);
+    // The host of the bench measures a function that does nothing beside ours.
+    assert_eq!(named_by("lambda_runtime"), ["lambda-host", "step-runtime"]);
 }
 
 /// A step's library names the runtime only where its function is built.

@@ -169,13 +169,14 @@ pub(super) fn sealed(execution: &Execution) -> Result<Sealed, CliError> {
 fn failure(execution: &Execution, picture: &Picture) -> Failed {
     let at = picture.failed();
     let seen = at.map(|at| at.reason.clone()).unwrap_or_default();
-    let error = execution.error.clone().or(seen.error);
+    // The execution's own error is that of the choice which ends every failed run; the state's is what happened.
+    let error = seen.error.or_else(|| execution.error.clone());
     let error = error.unwrap_or_else(|| match execution.status {
         ExecutionStatus::TimedOut => "States.Timeout".to_owned(),
         ExecutionStatus::Aborted => "Stopped".to_owned(),
         _ => "States.Unknown".to_owned(),
     });
-    let cause = execution.cause.clone().or(seen.cause);
+    let cause = seen.cause.or_else(|| execution.cause.clone());
     let redrive = (execution.redrive == Redrive::Possible).then(|| {
         format!(
             "aws stepfunctions redrive-execution --execution-arn {}",

@@ -7,6 +7,8 @@ use compliance::Timestamp;
 
 /// The state that tells people of a failure; it is not where the run failed.
 const NOTICE: &str = "NotifyFailure";
+/// The choice that every failed run ends in: it fails by itself, with what failed before in its cause.
+const END: &str = "Failed";
 
 /// Something worth telling.
 #[derive(Debug, Clone, PartialEq)]
@@ -218,7 +220,7 @@ impl Picture {
         if let Some(reason) = &failed {
             if open.state == NOTICE {
                 self.notice_failed = true;
-            } else {
+            } else if open.state != END || self.failed.is_none() {
                 self.failed = Some(FailedAt {
                     state: open.state.clone(),
                     shard: shard.flatten(),

@@ -3,6 +3,7 @@ use aws::{Happened, HistoryEvent, Reason};
 use super::*;
 
 const ARN: &str = "arn:aws:states:eu-west-1:111122223333:execution:report:daily-1";
+const MACHINE: &str = "arn:aws:states:eu-west-1:111122223333:stateMachine:report";
 
 fn execution(status: ExecutionStatus) -> Execution {
     Execution {
@@ -21,7 +22,7 @@ fn execution(status: ExecutionStatus) -> Execution {
 
 fn place() -> Place {
     let args = crate::args::CloudArgs {
-        state_machine: Some(ARN.to_owned()),
+        state_machine: Some(MACHINE.to_owned()),
         bucket: Some("evidence".to_owned()),
         prefix: None,
         settings: None,
