@@ -169,8 +169,8 @@ fn a_failure_is_of_its_state_and_not_of_the_notice() {
     let mut well = failing.to_vec();
     well.extend([
         (9, 8, left("NotifyFailure")),
-        (10, 9, passed("Failed")),
-        (11, 10, Happened::Failed(reason("Render.Failed"))),
+        (10, 9, entered("Failed")),
+        (11, 10, Happened::Failed(reason("States.QueryEvaluationError"))),
     ]);
     let (news_of, picture) = news(&well);
     assert_eq!(
