@@ -13,7 +13,7 @@ SETTINGS = "[collection]\naccounts_per_shard = 2\nparallel_shards = 2\n"
 
 @pytest.fixture(scope="session")
 def programs():
-    return Programs(pathlib.Path(os.environ.get("PLUMBLINE_BINARIES", ROOT / "target/debug")))
+    return Programs(pathlib.Path(os.environ.get("PLUMBLINE_BINARIES", ROOT / "target/debug")).resolve())
 
 
 @pytest.fixture(scope="session")

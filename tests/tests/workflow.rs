@@ -347,7 +347,7 @@ async fn a_sealed_report_and_its_snapshot_are_kept_as_long_as_their_kind_asks() 
     let bundled = cloud.run(daily(), 1, &[]).await;
     let retain = async |days: &[(ReportKind, u32)]| {
         let days = days.iter().copied().collect();
-        let kept = seal_report::task::retain(&bundled, &days, &cloud.store, &cloud.store).await;
+        let kept = seal_report::task::retain(&execution(), &bundled, &days, &cloud.store, &cloud.store).await;
         kept.unwrap();
         cloud.store.retained()
     };
@@ -356,7 +356,7 @@ async fn a_sealed_report_and_its_snapshot_are_kept_as_long_as_their_kind_asks() 
         BTreeMap::new()
     );
     let kept = retain(&[(ReportKind::Daily, 30)]).await;
-    let until = "2026-12-21T09:00:00Z".parse().unwrap();
+    let until = "2026-12-21T10:00:00.123Z".parse().unwrap();
     assert!(kept.values().all(|time| *time == until));
     let mut expected = cloud.store.list(&bundled.folder).await.unwrap();
     expected.extend(cloud.store.list("snapshots/").await.unwrap());

@@ -10,7 +10,7 @@ async fn main() -> Result<(), Error> {
         let bundle = task::run(&task, &lambda.store, &lambda.clock, &lambda.progress).await?;
         let retention = Environment::retention()?;
         let lock = lambda.store.locked(retention.mode);
-        task::retain(&bundle, &retention.days, &lambda.store, &lock).await?;
+        task::retain(&task.execution, &bundle, &retention.days, &lambda.store, &lock).await?;
         let took = task::seconds_since(&task, &lambda.clock);
         lambda.measure(
             &[("Kind", bundle.kind.as_str())],

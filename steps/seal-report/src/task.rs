@@ -9,7 +9,7 @@ use compliance::objects::{self, MANIFEST};
 use compliance::ports::{Clock, ObjectStore, Retention};
 use compliance::progress::Progress;
 use compliance::report::{ReportKind, RunInputs};
-use compliance::workflow::{Bundled, SealTask, TaskRecord};
+use compliance::workflow::{Bundled, Execution, SealTask, TaskRecord};
 
 use crate::{SealInput, Sealed, record_provenance};
 
@@ -90,11 +90,12 @@ fn calls(records: &[TaskRecord]) -> BTreeMap<String, CallCount> {
 pub type RetentionDays = BTreeMap<ReportKind, u32>;
 
 /// Keeps every file of the task's bundle, and of the snapshot it reports, from being deleted for as long as its kind
-/// asks, counted from the moment the report stands for, so that a retried task says the same.
+/// asks, counted from when its execution began, so that a retried task says the same.
 ///
 /// # Errors
 /// The store's own.
 pub async fn retain(
+    execution: &Execution,
     bundled: &Bundled,
     days: &RetentionDays,
     store: &impl ObjectStore,
@@ -104,7 +105,7 @@ pub async fn retain(
         return Ok(());
     };
     let length = jiff::SignedDuration::from_hours(i64::from(*days) * 24);
-    let until = bundled.as_of.checked_add(length).map_err(|error| {
+    let until = execution.started_at.checked_add(length).map_err(|error| {
         let message =
             format!("{days} days after the report is no time: {error}; set fewer days of retention");
         TaskError::new("Seal.Retention", message)
