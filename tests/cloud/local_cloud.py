@@ -333,9 +333,9 @@ class Deployed:
         return self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
 
     def notices(self, topic):
-        """What was published since it was last asked for."""
+        """What was published since it was last asked for. A run may end before its notice has gone from topic to queue."""
         found, queue = [], self.topics[topic][1]
-        while messages := self.sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
+        while messages := self.sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=2).get("Messages"):
             for message in messages:
                 found.append(message["Body"])
                 self.sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
