@@ -40,6 +40,6 @@ def test_no_secret_is_in_anything_that_a_run_leaves(cloud):
     texts = everything(deployment, runs)
     for secret in [*CREDENTIALS.values(), WEBHOOK]:
         assert holders(texts, secret) == []
-    assert holders(texts, runs[0].name), "the search finds what is there"
+    assert holders(texts, runs[0].arn.rsplit(":", 1)[1]), "the search finds what is there"
     logs = [name for name in texts if pathlib.Path(name).parent == cloud.host.logs and deployment.name in name]
     assert len(logs) == 6, "every function printed something that was searched"
