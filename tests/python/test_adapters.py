@@ -6,22 +6,22 @@ import json
 import os
 import subprocess
 
-import boto3
 import pytest
-from moto.server import ThreadedMotoServer
+from moto_server import Moto, moto_server
 
 CONTRACT = os.environ["PLUMBLINE_CONTRACT"]
 REGION = "eu-west-1"
 IDENTITY = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "example", "AWS_REGION": REGION}
 
 
-class Moto:
-    def __init__(self, url):
-        self.url = url
+class Server:
+    """moto, and the program against it."""
+
+    def __init__(self, moto: Moto):
+        self.url, self.moto = moto.url, moto
 
     def client(self, service):
-        keys = {"aws_access_key_id": "AKIDEXAMPLE", "aws_secret_access_key": "example"}
-        return boto3.client(service, endpoint_url=self.url, region_name=REGION, **keys)
+        return self.moto.client(service, REGION)
 
     def start(self, *arguments):
         kept = {name: os.environ[name] for name in ("PATH", "LLVM_PROFILE_FILE") if name in os.environ}
@@ -36,11 +36,8 @@ class Moto:
 
 @pytest.fixture(scope="module")
 def moto():
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield Moto(f"http://{host}:{port}")
-    server.stop()
+    with moto_server() as server:
+        yield Server(server)
 
 
 @pytest.fixture(scope="module")
@@ -75,9 +72,10 @@ def test_a_large_object_goes_in_parts(moto, bucket, key):
 
 def test_what_is_locked_is_kept_as_long_as_asked(moto, bucket, key):
     moto.keeps("locked", bucket, "locked/", key)
-    retention = moto.client("s3").get_object_retention(Bucket=bucket, Key="locked/locked.json")["Retention"]
-    left = retention["RetainUntilDate"] - datetime.datetime.now(datetime.timezone.utc)
-    assert retention["Mode"] == "GOVERNANCE" and 29.9 < left / datetime.timedelta(days=1) <= 30
+    # moto answers HeadObject with the retention, and GetObjectRetention with the object.
+    head = moto.client("s3").head_object(Bucket=bucket, Key="locked/locked.json")
+    left = head["ObjectLockRetainUntilDate"] - datetime.datetime.now(datetime.timezone.utc)
+    assert head["ObjectLockMode"] == "GOVERNANCE" and 29.9 < left / datetime.timedelta(days=1) <= 30
 
 
 def test_a_topic_keeps_the_contract_of_a_notifier(moto):

@@ -7,29 +7,22 @@ import os
 import pathlib
 import subprocess
 
-import boto3
 import pytest
-from moto.server import ThreadedMotoServer
-
+from moto_server import moto_server
 from step_functions import MACHINE, Execution, StepFunctions, a_map, entered, left, task_failed
 
 BIN = os.environ["PLUMBLINE_BIN"]
 OUT = pathlib.Path(os.environ["PLUMBLINE_OUT"])
-KEYS = {"aws_access_key_id": "AKIDEXAMPLE", "aws_secret_access_key": "example"}
 BUCKET = "evidence"
 
 
 @pytest.fixture(scope="module")
 def s3():
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    url = f"http://{host}:{port}"
-    client = boto3.client("s3", endpoint_url=url, region_name="us-east-1", **KEYS)
-    client.create_bucket(Bucket=BUCKET)
-    client.url = url
-    yield client
-    server.stop()
+    with moto_server() as server:
+        client = server.client("s3", "us-east-1")
+        client.create_bucket(Bucket=BUCKET)
+        client.url = server.url
+        yield client
 
 
 @pytest.fixture(scope="module")

@@ -215,6 +215,10 @@ where
 {
     use PortErrorKind as Kind;
     match error {
+        // Not an error of the service, but an answer that the SDK could not take for what it should be.
+        SdkError::ServiceError(_) if code.is_none() && matches!(status, Some(200..=299)) => {
+            (Kind::InvalidAnswer, true)
+        }
         SdkError::ServiceError(_) => by_code(code.unwrap_or_default(), status),
         SdkError::TimeoutError(_) => (Kind::Unavailable, true),
         SdkError::ResponseError(_) => by_status(status).unwrap_or((Kind::InvalidAnswer, true)),

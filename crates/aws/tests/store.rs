@@ -365,6 +365,31 @@ async fn an_upload_that_is_forgotten_is_begun_anew() {
     assert_eq!(begun, 2);
 }
 
+/// The first answer said that the object is put together, and was lost on the way.
+#[tokio::test]
+async fn an_answer_that_cannot_be_read_is_asked_for_again() {
+    let (stub, store) = in_parts(|asked| match asked.before {
+        0 => Answer::Xml("<Html>sorry</Html>".to_owned()),
+        1 => Answer::Refusal(404, "NoSuchUpload"),
+        _ => Answer::Refusal(412, "PreconditionFailed"),
+    })
+    .await;
+    assert_eq!(
+        store.put_new("a", b"0123456789").await.unwrap(),
+        Put::Existed,
+        "the object of the first answer"
+    );
+    assert_eq!(operations(&stub).last().unwrap(), "AbortMultipartUpload");
+
+    let (_stub, store) = in_parts(|_| Answer::Xml("<Html>sorry</Html>".to_owned())).await;
+    let error = store.put_new("a", b"0123456789").await.unwrap_err();
+    assert_eq!(error.code(), "Store.InvalidAnswer", "{error}");
+    assert!(
+        error.to_string().contains("cannot be read after 4 attempts"),
+        "{error}"
+    );
+}
+
 #[tokio::test]
 async fn a_prefix_is_a_folder() {
     let stub = Stub::serve(|_| done()).await;
