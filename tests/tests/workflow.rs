@@ -3,19 +3,21 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use aws::{Aws, AwsSettings};
-use compliance::artifact::BundleManifest;
+use compliance::Timestamp;
+use compliance::artifact::{BundleManifest, CallCount, Provenance};
 use compliance::failure::TaskError;
 use compliance::objects;
-use compliance::ports::ObjectStore;
+use compliance::ports::{Clock, ObjectStore};
 use compliance::progress::Silent;
 use compliance::report::ReportKind;
 use compliance::scorecard::Scorecard;
 use compliance::snapshot::ObjectRef;
 use compliance::workflow::{
     Bundled, CollectTask, Execution, MapMode, NotifyTask, PlanTask, Planned, RenderTask, Rendered, ScoreTask,
-    Scored, SealTask,
+    Scored, SealTask, TaskRecord,
 };
 use local::{MemoryObjectStore, SystemClock};
 use serde_json::{Value, json};
@@ -363,4 +365,80 @@ async fn a_sealed_report_and_its_snapshot_are_kept_as_long_as_their_kind_asks() 
     let kept: Vec<String> = kept.into_keys().collect();
     assert_eq!(kept, expected);
     assert!(kept.contains(&bundled.manifest.key));
+
+    let for_ever = BTreeMap::from([(ReportKind::Daily, u32::MAX)]);
+    let error = seal_report::task::retain(&execution(), &bundled, &for_ever, &cloud.store, &cloud.store)
+        .await
+        .unwrap_err();
+    assert_eq!(error.code, "Seal.Retention");
+    assert!(error.message.contains("fewer days"), "{}", error.message);
+}
+
+/// Some time after the execution began.
+struct Later;
+
+impl Clock for Later {
+    fn now(&self) -> Timestamp {
+        "2026-11-21T10:01:00.123Z".parse().unwrap()
+    }
+    fn monotonic(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+#[tokio::test]
+async fn provenance_sums_up_what_the_tasks_recorded() {
+    let cloud = Cloud::new();
+    let planned = cloud.plan(daily(), INLINE).await.unwrap();
+    for shard in &planned.shards {
+        cloud.collect(&planned, shard).await;
+    }
+    for (task, seconds, principal) in [
+        ("plan", 1.0, Some("somebody")),
+        ("collect-a", 2.0, None),
+        ("collect-b", 3.0, None),
+    ] {
+        let attempts = CallCount {
+            succeeded: 2,
+            attempts: 3,
+            throttled: 1,
+            ..CallCount::default()
+        };
+        let record = TaskRecord {
+            stage: task.split('-').next().unwrap().to_owned(),
+            seconds,
+            principal: principal.map(str::to_owned),
+            calls: BTreeMap::from([("ListRoots".to_owned(), attempts)]),
+            planned_calls: 2,
+        };
+        record.keep(&planned.execution, task, &cloud.store).await.unwrap();
+    }
+    let scored = cloud.score(&planned).await;
+    let rendered = cloud.render(&planned, &scored).await;
+    let task = SealTask {
+        run_id: scored.run_id,
+        inputs: scored.inputs,
+        files: rendered.files,
+        execution: planned.execution,
+    };
+    let sealed = seal_report::task::run(&task, &cloud.store, &Later, &Silent)
+        .await
+        .unwrap();
+    assert_eq!(seal_report::task::seconds_since(&task, &Later), 60.0);
+    let key = format!("{}provenance.json", sealed.folder);
+    let provenance: Provenance =
+        objects::parse_json(&key, &cloud.store.get(&key).await.unwrap().unwrap()).unwrap();
+    let stages: Vec<_> = provenance
+        .stages
+        .iter()
+        .map(|one| (one.stage.as_str(), one.seconds))
+        .collect();
+    assert_eq!(
+        stages,
+        [("plan", 1.0), ("collect", 5.0), ("score", 0.0), ("render", 0.0)]
+    );
+    assert_eq!(provenance.calls["ListRoots"].attempts, 9);
+    assert_eq!((provenance.planned_calls, provenance.offline), (6, false));
+    assert_eq!(provenance.principal.as_deref(), Some("somebody"));
+    assert_eq!(provenance.execution_arn, Some(execution().arn));
 }

@@ -23,7 +23,7 @@ pub struct Chain {
 /// over, and said so.
 ///
 /// # Errors
-/// The store's own, when it cannot be listed.
+/// The store's own, when it cannot be listed or read.
 pub async fn chain(
     store: &impl ObjectStore,
     kind: ReportKind,
@@ -36,6 +36,7 @@ pub async fn chain(
     for folder in folders.iter().rev() {
         let manifest = match manifest(store, folder).await {
             Ok(manifest) => manifest,
+            Err(error) if !error.is_of_the_object() => return Err(error),
             Err(error) => {
                 if let Some(run_id) = earlier_run(folder, kind, as_of) {
                     chain.passed_over.push((run_id, error));

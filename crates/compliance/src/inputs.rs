@@ -68,7 +68,7 @@ pub async fn freeze(report: Report, known: &Known, store: &impl ObjectStore) -> 
         origin,
         settings,
     } = report;
-    let Selected { selection, left_out } = select::run(kind, &snapshot, &origin, known, store).await;
+    let Selected { selection, left_out } = select::run(kind, &snapshot, &origin, known, store).await?;
     let chain = bundles::chain(store, kind, &origin, snapshot.as_of).await?;
     let inputs = RunInputs {
         kind,

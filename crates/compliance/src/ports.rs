@@ -104,6 +104,15 @@ impl PortError {
     pub fn code(&self) -> String {
         format!("{}.{}", self.service, self.kind.as_str())
     }
+    /// It tells of one object, and of no other. A store that is out of reach or refuses its caller tells nothing of the
+    /// object: whoever would go on without it must not take that for a gap.
+    pub fn is_of_the_object(&self) -> bool {
+        use PortErrorKind as Kind;
+        !matches!(
+            self.kind,
+            Kind::Throttled | Kind::Unavailable | Kind::AccessDenied | Kind::Credentials
+        )
+    }
     /// As a gap of coverage.
     pub fn gap(&self) -> Gap {
         Gap {

@@ -21,13 +21,16 @@ pub struct Selected {
 
 /// Chooses as [`history::select`] does among the snapshots of `origin`, holds every file of the chosen ones against
 /// its manifest, and chooses again without those that are not whole, until all are.
+///
+/// # Errors
+/// The store's own, when it does not say whether a snapshot is whole: that must not look like a gap.
 pub async fn run(
     kind: ReportKind,
     current: &SnapshotRef,
     origin: &Origin,
     known: &Known,
     store: &impl ObjectStore,
-) -> Selected {
+) -> Result<Selected, PortError> {
     let mut candidates = candidates(origin, known);
     let mut whole = BTreeSet::new();
     let mut left_out: Vec<(LeftOut, PortError)> = Vec::new();
@@ -36,12 +39,13 @@ pub async fn run(
         let unknown = selection.history.iter().find(|one| !whole.contains(&one.id));
         let Some(next) = unknown.cloned() else {
             left_out.sort_by(|(a, _), (b, _)| (a.as_of, &a.id).cmp(&(b.as_of, &b.id)));
-            return Selected { selection, left_out };
+            return Ok(Selected { selection, left_out });
         };
         match check(&next, known, store).await {
             Ok(()) => {
                 whole.insert(next.id);
             }
+            Err(error) if !error.is_of_the_object() => return Err(error),
             Err(error) => {
                 candidates.retain(|one| one.id != next.id);
                 let (id, as_of, code) = (next.id, next.as_of, error.code());

@@ -61,7 +61,7 @@ pub struct Known {
 /// whose manifest cannot be read is told apart, as leaving it out would hide history.
 ///
 /// # Errors
-/// The store's own, when it cannot be listed.
+/// The store's own, when it cannot be listed or read.
 pub async fn known(store: &impl ObjectStore) -> Result<Known, PortError> {
     let mut known = Known::default();
     for (folder, has_manifest) in folders(store).await? {
@@ -71,6 +71,7 @@ pub async fn known(store: &impl ObjectStore) -> Result<Known, PortError> {
         }
         match standing(&folder, store).await {
             Ok(standing) => known.standing.push(standing),
+            Err(error) if !error.is_of_the_object() => return Err(error),
             Err(error) => known.unusable.extend(unusable(&folder, error)),
         }
     }

@@ -5,7 +5,7 @@ mod support;
 
 use compliance::evaluation::ComplianceType::{Compliant, NonCompliant};
 use compliance::hash::sha256_hex;
-use compliance::ports::{ObjectStore, PortErrorKind};
+use compliance::ports::{ObjectStore, PortError, PortErrorKind, Put};
 use compliance::progress::Silent;
 use compliance::report::ReportKind;
 use compliance::snapshot::{KnownAnnotation, SnapshotManifest, SnapshotRef, snapshot_folder};
@@ -371,7 +371,8 @@ fn a_day_that_is_not_whole_is_left_out_and_the_next_best_is_chosen() {
     };
     let choose = || {
         let known = wait(snapshots::known(&store)).expect("listed");
-        let selected = wait(select::run(ReportKind::Daily, current, &origin(), &known, &store));
+        let selected =
+            wait(select::run(ReportKind::Daily, current, &origin(), &known, &store)).expect("selected");
         let left_out: Vec<(String, String)> = selected
             .left_out
             .into_iter()
@@ -404,4 +405,47 @@ fn a_day_that_is_not_whole_is_left_out_and_the_next_best_is_chosen() {
     let folder = snapshot_folder("20261120T090000Z-000000000000", time("2026-11-20T09:00:00Z"));
     store.damage(&format!("{folder}manifest.json"), b"{");
     assert_eq!(choose().2.len(), 2);
+}
+
+/// A store that is out of reach for some of its objects.
+struct OutOfReach<'a> {
+    store: &'a MemoryObjectStore,
+    ending: &'a str,
+}
+
+impl ObjectStore for OutOfReach<'_> {
+    async fn put_new(&self, key: &str, bytes: &[u8]) -> Result<Put, PortError> {
+        self.store.put_new(key, bytes).await
+    }
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, PortError> {
+        if key.ends_with(self.ending) {
+            return Err(PortError::new("Store", PortErrorKind::Throttled, "slow down"));
+        }
+        self.store.get(key).await
+    }
+    async fn list(&self, prefix: &str) -> Result<Vec<String>, PortError> {
+        self.store.list(prefix).await
+    }
+}
+
+#[test]
+fn a_store_out_of_reach_is_no_gap_in_the_history() {
+    let store = MemoryObjectStore::default();
+    let mut frozen = Vec::new();
+    for moment in ["2026-11-20T09:00:00Z", "2026-11-21T09:00:00Z"] {
+        let mut day = day();
+        day.as_of = time(moment);
+        frozen.push(wait(support::freeze(&day, &store)).snapshot);
+    }
+    let of = |ending| OutOfReach {
+        store: &store,
+        ending,
+    };
+    let error = wait(snapshots::known(&of("manifest.json"))).expect_err("no manifest is read");
+    assert_eq!(error.code(), "Store.Throttled");
+    let known = wait(snapshots::known(&store)).expect("listed");
+    let (origin, store) = (origin(), of("results.parquet"));
+    let chosen = select::run(ReportKind::Daily, &frozen[1], &origin, &known, &store);
+    let error = wait(chosen).expect_err("not known to be whole");
+    assert_eq!(error.code(), "Store.Throttled");
 }

@@ -69,10 +69,7 @@ pub async fn run(
         inputs: input.inputs,
         files,
     };
-    let bytes = canonical_json(&body).map_err(|source| BundleError::Json {
-        document: MANIFEST,
-        source,
-    })?;
+    let bytes = json(MANIFEST, &body)?;
     let key = format!("{folder}{MANIFEST}");
     let existed = put(store, &folder, MANIFEST, &bytes).await? == PutSame::Stood;
     progress.finish(&format!("{} files under {folder}", body.files.len() + 2));
@@ -96,14 +93,15 @@ pub async fn record_provenance(
     provenance: &Provenance,
     store: &impl ObjectStore,
 ) -> Result<(), BundleError> {
-    let bytes = canonical_json(provenance).map_err(|source| BundleError::Json {
-        document: PROVENANCE,
-        source,
-    })?;
+    let bytes = json(PROVENANCE, provenance)?;
     store
         .put_new(&format!("{}{PROVENANCE}", sealed.folder), &bytes)
         .await?;
     Ok(())
+}
+
+fn json<T: serde::Serialize>(document: &'static str, value: &T) -> Result<Vec<u8>, BundleError> {
+    canonical_json(value).map_err(|source| BundleError::Json { document, source })
 }
 
 /// An object that becomes part of the bundle as it is.
