@@ -50,6 +50,10 @@ run)
     shift
     set_up
     find "$CARGO_TARGET_DIR" -maxdepth 1 -name '*.profraw' -delete 2>/dev/null || true
+    # Programs of an earlier build would be reported as well, with lines that are not there any more: link all anew.
+    if [ -d "$CARGO_TARGET_DIR/debug/deps" ]; then
+        find "$CARGO_TARGET_DIR/debug/deps" -maxdepth 1 -type f -executable ! -name '*.so' -delete
+    fi
     "$@"
     ;;
 report)
