@@ -1,5 +1,5 @@
-# One command runs everything: `make test` sets up what it needs (a Python environment for the clients and servers we
-# did not write: boto3, DuckDB and moto) and passes all tests.
+# One command runs everything: `make test` sets up what it needs (Python environments for the clients, servers and
+# emulators we did not write) and passes all tests.
 
 PYTHON ?= python3
 VENV := .venv
@@ -13,7 +13,7 @@ CONTRACT := $(TARGET)/debug/examples/contract
 
 .PHONY: test lint rust-test explore python-test infra-test coverage bench bench-cloud bench-cloud-figures demo clean
 
-test: lint infra-test $(if $(COVERAGE),coverage,rust-test python-test)
+test: lint infra-test $(if $(COVERAGE),coverage,rust-test python-test bench-cloud)
 
 lint:
 	cargo fmt --all --check
@@ -27,7 +27,7 @@ explore:
 	PROPTEST_CASES=500 cargo test --workspace --locked
 
 coverage:
-	tests/coverage.sh run $(MAKE) rust-test python-test
+	tests/coverage.sh run $(MAKE) rust-test python-test bench-cloud
 	tests/coverage.sh report
 
 # Uses the binaries of `cargo test --workspace`: building one package alone would unify features anew and build all again.

@@ -1,6 +1,7 @@
 //! Renders a report of so many noncompliant rows into a folder, each file written as soon as it is made, for
 //! bench_pdf.py: `bench-pdf ROWS FOLDER`. With `data` for the folder it prints the rows as CSV, for the peer.
-//! The last line is JSON: pages cannot be counted here, files and bytes are.
+//! The last line is JSON: pages cannot be counted here, files and bytes are, and what the process held of memory before it
+//! rendered (`given_kib`): the rows themselves, which whoever asks for a report has.
 
 #![allow(
     clippy::panic,
@@ -10,7 +11,7 @@
 )]
 
 use std::fs::File;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 
 use compliance::progress::Silent;
@@ -57,6 +58,7 @@ fn input(rows: usize) -> RenderInput {
 }
 
 fn render(input: &RenderInput, folder: &Path) {
+    let given_kib = resident_kib();
     let (mut files, mut pdfs, mut bytes) = (0, 0, 0);
     for artifact in render_report::run(input, &Silent) {
         let artifact = artifact.unwrap();
@@ -70,5 +72,16 @@ fn render(input: &RenderInput, folder: &Path) {
             bytes += artifact.bytes.len();
         }
     }
-    println!(r#"{{"files":{files},"pdfs":{pdfs},"pdf_bytes":{bytes}}}"#);
+    println!(r#"{{"files":{files},"pdfs":{pdfs},"pdf_bytes":{bytes},"given_kib":{given_kib}}}"#);
+}
+
+/// What this process holds of memory, in KiB.
+fn resident_kib() -> u64 {
+    let mut status = String::new();
+    File::open("/proc/self/status")
+        .unwrap()
+        .read_to_string(&mut status)
+        .unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.unwrap().trim().trim_end_matches(" kB").parse().unwrap()
 }

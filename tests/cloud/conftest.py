@@ -4,7 +4,9 @@ import os
 import pathlib
 
 import pytest
-from local_cloud import ROOT, Cloud, CommandLine, Programs
+from deployments import deploy
+from runs import CommandLine
+from servers import ROOT, Cloud, Programs
 
 DAYS = [f"2026-11-{day}T09:00:00Z" for day in (18, 19, 20, 21)]
 # Two accounts a shard, so that a run has several, and two of them at once.
@@ -25,7 +27,7 @@ def cloud(programs, tmp_path_factory):
 
 @pytest.fixture
 def deployment(cloud):
-    return cloud.deploy(SETTINGS)
+    return deploy(cloud, SETTINGS)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The end-to-end bench: `tests/cloud/run.sh test [pytest's options]` builds the binaries and runs the suite on an emulator,
-# `tests/cloud/run.sh figures [--update]` measures them. Sets up what it needs; where the machine lacks it, it says so and
+# `tests/cloud/run.sh figures [--update]` builds the functions as they are deployed and measures them. Sets up what it needs; where the machine lacks it, it says so and
 # fails, unless PLUMBLINE_SKIP_CLOUD=1 says that this is known.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -31,6 +31,18 @@ set_up() {
     fi
 }
 
+# The functions by `sam build`, and by Cargo Lambda, which it calls, the hello world that they are measured beside.
+build_functions() {
+    sam=$PWD/.venv-infra/bin/sam
+    make --no-print-directory .venv-infra/ready
+    if ! command -v cargo-lambda >/dev/null; then
+        "$venv/bin/python" -m pip install --quiet --disable-pip-version-check 'cargo-lambda==1.9.2'
+        export PATH=$PWD/$venv/bin:$PATH
+    fi
+    (cd infra/master && SAM_CLI_TELEMETRY=0 "$sam" build --parameter-overrides Architecture=x86_64)
+    (cd tests/lambda-host && cargo lambda build --release --x86-64 --locked --example hello)
+}
+
 if [ "${PLUMBLINE_SKIP_CLOUD:-}" = 1 ]; then
     echo "bench-cloud: skipped, as PLUMBLINE_SKIP_CLOUD=1 says" >&2
     exit 0
@@ -45,8 +57,10 @@ test)
     ;;
 figures)
     set_up
-    cargo build --release --workspace --bins --examples --locked
-    PLUMBLINE_BINARIES=${PLUMBLINE_BINARIES:-$target/release} exec "$venv/bin/python" tests/cloud/figures.py "$@"
+    cargo build --release --locked
+    cargo build --release --locked -p lambda-host
+    build_functions
+    PLUMBLINE_BINARIES=${PLUMBLINE_BINARIES:-$target/release} PLUMBLINE_SAM=$sam exec "$venv/bin/python" tests/cloud/figures.py "$@"
     ;;
 *)
     echo "usage: tests/cloud/run.sh test [pytest's options] | figures [--update]" >&2

@@ -6,7 +6,7 @@ import pathlib
 import sys
 
 import pytest
-from local_cloud import STEPS, StackDeployment
+from deployments import STEPS, StackDeployment, deploy
 
 STUB = pathlib.Path(__file__).with_name("stub_step.py")
 REQUEST = {"kind": "daily", "as_of": "2026-11-21T09:00:00Z"}
@@ -18,13 +18,13 @@ STATES += ["ScoreCompliance", "RenderReport", "SealReport", "Deliver", "Notify",
 def stubbed(cloud):
     """A deployment whose functions are stubs."""
 
-    def deploy(**environment):
+    def stubs(**environment):
         # The stub's interpreter is looked up on the path, as `env` does.
         path = f"{pathlib.Path(sys.executable).parent}:/usr/bin:/bin"
         stub = {"binary": str(STUB), "timeout_seconds": 120, "memory_mb": 128, "environment": {"PATH": path, **environment}}
-        return cloud.deploy(functions=lambda name: {f"{name}-{step}": stub for step in STEPS})
+        return deploy(cloud, functions=lambda name: {f"{name}-{step}": stub for step in STEPS})
 
-    return deploy
+    return stubs
 
 
 def test_every_state_is_entered_once_and_a_warm_instance_is_used_again(stubbed):

@@ -5,7 +5,8 @@ import json
 
 import pytest
 from conftest import DAYS
-from local_cloud import STEPS, bundles, differences, evidence
+from deployments import STEPS
+from runs import bundles, differences, evidence
 
 UNAVAILABLE = {"error": {"errorType": "Store.Unavailable", "errorMessage": "made up"}}
 # Midway is different for each: so many milliseconds after it took the payload a step is at work.

@@ -5,7 +5,8 @@ import json
 
 import pytest
 from conftest import DAYS, SETTINGS
-from local_cloud import PREFIX, CommandLine, bundles, differences, evidence
+from deployments import PREFIX, deploy
+from runs import CommandLine, bundles, differences, evidence
 
 # Snapshots between reports, a day that is reported twice, and a weekly report that collects for itself.
 RUNS = [
@@ -20,7 +21,7 @@ RUNS = [
 
 @pytest.fixture(scope="module")
 def deployed(cloud):
-    return cloud.deploy(SETTINGS)
+    return deploy(cloud, SETTINGS)
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +83,7 @@ def test_no_payload_comes_near_its_limit(runs, deployed):
 
 def test_another_weight_in_one_path_shows(cloud, by_command_line):
     """The comparison can fail."""
-    deployed = cloud.deploy(SETTINGS + "[scoring.weights]\ncritical = 11\n")
+    deployed = deploy(cloud, SETTINGS + "[scoring.weights]\ncritical = 11\n")
     run = deployed.run("daily", DAYS[-1])
     different = differences(evidence(deployed.objects()), evidence(by_command_line.objects()))
     assert run.output["folder"] + "scorecard.json" in different

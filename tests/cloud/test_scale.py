@@ -4,7 +4,8 @@ import json
 
 import pytest
 from conftest import DAYS
-from local_cloud import PREFIX, CommandLine, bundles, differences, evidence
+from deployments import PREFIX, deploy
+from runs import CommandLine, bundles, differences, evidence
 
 SETTINGS = "[collection]\naccounts_per_shard = 1\nparallel_shards = 8\n"
 ACCOUNTS = 200
@@ -12,7 +13,7 @@ ACCOUNTS = 200
 
 @pytest.mark.slow
 def test_200_accounts_by_a_distributed_map(cloud, tmp_path):
-    deployment = cloud.deploy(SETTINGS)
+    deployment = deploy(cloud, SETTINGS)
     with cloud.simulation.of_size(accounts=ACCOUNTS, regions=1, rules=12, resources=3):
         run = deployment.run("daily", DAYS[-1], seconds=900)
         machine = CommandLine(cloud, tmp_path / "reports", SETTINGS)

@@ -3,6 +3,7 @@
 import pathlib
 
 from conftest import DAYS, SETTINGS
+from deployments import deploy
 
 CREDENTIALS = {"AWS_SECRET_ACCESS_KEY": "planted-KEY-7f3a", "AWS_SESSION_TOKEN": "planted-TOKEN-91bc"}
 WEBHOOK = "https://hooks.example.com/services/planted-HOOK-5e20"
@@ -25,7 +26,7 @@ def holders(texts, secret):
 
 
 def test_no_secret_is_in_anything_that_a_run_leaves(cloud):
-    deployment = cloud.deploy(SETTINGS, environment=CREDENTIALS)
+    deployment = deploy(cloud, SETTINGS, environment=CREDENTIALS)
     cloud.client("secretsmanager").create_secret(Name=f"{deployment.name}/slack-webhook", SecretString=WEBHOOK)
     runs = [deployment.run("daily", DAYS[-1])]
     assert runs[0].status == "SUCCEEDED", runs[0].described.get("cause")

@@ -2,7 +2,8 @@
 
 import pytest
 from conftest import DAYS, SETTINGS
-from local_cloud import StackDeployment, differences, evidence, pascal, template
+from deployments import StackDeployment, pascal, template
+from runs import differences, evidence
 
 
 @pytest.fixture(scope="module")

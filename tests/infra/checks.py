@@ -43,9 +43,9 @@ EVERYWHERE = {
 # Variables of each function: the contract of the steps.
 COMMON = {"PLUMBLINE_BUCKET", "PLUMBLINE_PREFIX", "PLUMBLINE_KMS_KEY_ARN", "PLUMBLINE_METRICS_NAMESPACE"}
 VARIABLES = {
-    "plan-report": COMMON | {"PLUMBLINE_AGGREGATOR", "PLUMBLINE_SETTINGS_KEY"},
+    "plan-report": COMMON | {"PLUMBLINE_AGGREGATOR", "PLUMBLINE_SETTINGS_KEY", "PLUMBLINE_DISTRIBUTED_ABOVE"},
     "collect-results": COMMON | {"PLUMBLINE_PARTITION"},
-    "score-compliance": COMMON,
+    "score-compliance": COMMON | {"PLUMBLINE_ACCOUNT_METRICS"},
     "render-report": COMMON,
     "seal-report": COMMON | {"PLUMBLINE_RETENTION_DAYS", "PLUMBLINE_LOCK_MODE"},
     "notify": COMMON | {"PLUMBLINE_TOPIC_ARN"},

@@ -28,7 +28,7 @@ ACCOUNTS_PER_UNIT = 50
 # --- The workflow: what a test compares with the templates
 
 ACCOUNTS_PER_SHARD = 25
-INLINE_SHARDS = 100
+INLINE_SHARDS = 40
 LAMBDA_SECONDS = 900
 SHARE_OF_LAMBDA = 0.8  # a shard is planned for so much of a function's time
 MEMORY_MB = {
@@ -302,8 +302,8 @@ def limits_table():
     inline = Organization(INLINE_SHARDS * ACCOUNTS_PER_SHARD)
     most = floor(PAYLOAD_LIMIT / (payload_of_map(Organization(25_000)) / 1_000))
     rows = [
-        ["inline map of 100 shards, payload", f"{payload_of_plan(inline):,} of {PAYLOAD_LIMIT:,} bytes"],
-        ["inline map of 100 shards, history with every retry", f"{inline.history(RETRIES):,} of {HISTORY_LIMIT:,} events"],
+        [f"inline map of {INLINE_SHARDS} shards, payload", f"{payload_of_plan(inline):,} of {PAYLOAD_LIMIT:,} bytes"],
+        [f"inline map of {INLINE_SHARDS} shards, history with every retry", f"{inline.history(RETRIES):,} of {HISTORY_LIMIT:,} events"],
         ["distributed map, every shard hopeless", f"{most:,} shards before its payload is full"],
         ["plan-report, 80 % of its 900 s, at 5/s, 4 regions", f"{most_accounts(5, 4):,} accounts"],
         ["plan-report, 80 % of its 900 s, at 20/s, 4 regions", f"{most_accounts(20, 4):,} accounts"],

@@ -23,6 +23,7 @@ def test_functions_have_the_assumed_size(master):
     functions = master["Mappings"]["Functions"]
     assert scale.MEMORY_MB == {step: functions[checks.name_of(step)]["Memory"] for step in checks.STEPS}
     assert scale.LAMBDA_SECONDS == functions["CollectResults"]["Timeout"]
+    assert scale.INLINE_SHARDS == master["Parameters"]["InlineShards"]["Default"]
 
 
 @pytest.mark.parametrize("mode", ["Inline", "Distributed"])

@@ -1,10 +1,10 @@
 """A server that speaks AWS Step Functions (JSON 1.0) for one state machine, with executions that go on by themselves: each
 look at a history shows more of it."""
 
-import http.server
 import json
-import threading
 import time
+
+from loopback import LoopbackServer, body_of, operation_of
 
 ARN = "arn:aws:states:eu-west-1:111122223333"
 MACHINE = f"{ARN}:stateMachine:report"
@@ -28,47 +28,24 @@ class Execution:
         return {**execution, "startDate": self.started, "input": self.input, **ending}
 
 
-class StepFunctions:
+class StepFunctions(LoopbackServer):
     """Serves executions; a new one does what `script(name, input) -> Execution` says."""
 
     def __init__(self, script=lambda name, given: Execution(name, given)):
+        super().__init__()
         self.script, self.executions, self.asked = script, {}, []
-        server = self
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self):
-                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-                operation = self.headers["x-amz-target"].rpartition(".")[2]
-                server.asked.append((operation, body))
-                status, answer = server.answer(operation, body)
-                content = json.dumps(answer).encode()
-                self.send_response(status)
-                self.send_header("content-type", "application/x-amz-json-1.0")
-                self.send_header("content-length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-
-    def __enter__(self):
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
+    def answer(self, asked):
+        operation, body = operation_of(asked), json.loads(body_of(asked))
+        self.asked.append((operation, body))
+        status, answer = self.answered(operation, body)
+        return status, "application/x-amz-json-1.0", json.dumps(answer).encode()
 
     def add(self, execution):
         self.executions[execution.name] = execution
         return execution
 
-    def answer(self, operation, body):
+    def answered(self, operation, body):
         if operation in ("StartExecution", "ListExecutions") and body["stateMachineArn"] != MACHINE:
             return refused("StateMachineDoesNotExist")
         if operation == "ListExecutions":

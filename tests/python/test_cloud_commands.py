@@ -220,3 +220,15 @@ def test_the_settings_say_where_the_runs_are(tmp_path):
     with StepFunctions() as states:
         listed = plumbline(states, "list", "--settings", str(settings), machine="")
         assert "No runs" in well(listed)
+
+
+def test_a_part_of_the_organization_is_asked_for_by_name():
+    with StepFunctions() as states:
+        part = ("--source-account", "111122223333", "--source-account", "444455556666", "--source-region", "eu-west-1")
+        well(plumbline(states, "start", "snapshot", *part))
+        [execution] = states.executions.values()
+        scope = {"accounts": ["111122223333", "444455556666"], "regions": ["eu-west-1"]}
+        assert json.loads(execution.input) == {"kind": "snapshot", "scope": scope}
+        wrong = plumbline(states, "start", "snapshot", "--source-account", "12345")
+        assert wrong.returncode == 2 and '"12345" is not an account id of 12 digits' in wrong.stderr
+        assert len(states.executions) == 1

@@ -106,6 +106,17 @@ impl Aws {
                 ),
             ));
         };
+        Ok(Self::over(config, region, &settings))
+    }
+
+    /// The clients of another run over the same connections, credentials and region, with a rate budget and counts of
+    /// its own.
+    #[must_use]
+    pub fn for_run(&self, settings: &AwsSettings) -> Self {
+        Self::over(self.config.clone(), self.region.clone(), settings)
+    }
+
+    fn over(config: SdkConfig, region: String, settings: &AwsSettings) -> Self {
         let own_server = settings.endpoint_override.is_some() || endpoints::all_on_loopback(&config);
         let (default_rate, backoff) = if own_server {
             (None, Backoff::LOOPBACK)
@@ -117,7 +128,7 @@ impl Aws {
         };
         let rate = settings.requests_per_second.or(default_rate);
         let rate = rate.map(|rate| rate / f64::from(settings.share.max(1)));
-        Ok(Self {
+        Self {
             caller: Arc::new(Caller::new(
                 rate,
                 settings.concurrency,
@@ -128,8 +139,8 @@ impl Aws {
             region,
             concurrency: settings.concurrency,
             max_attempts: settings.max_attempts,
-            inventory_role: settings.inventory_role,
-        })
+            inventory_role: settings.inventory_role.clone(),
+        }
     }
 
     fn config_client(&self) -> aws_sdk_config::Client {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use compliance::Timestamp;
+use compliance::organization::is_account_id;
 use compliance::report::ReportKind;
 use simulated_org::Faults;
 
@@ -256,6 +257,12 @@ pub(crate) struct CloudStartArgs {
     /// The moment the report stands for, of which a snapshot must be saved. [default: now]
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     pub(crate) as_of: Option<Timestamp>,
+    /// Collect this source account only; may be repeated. A part of the organization has a history of its own.
+    #[arg(long = "source-account", value_name = "ID", value_parser = parse_account)]
+    pub(crate) source_accounts: Vec<String>,
+    /// Collect this source region only; may be repeated.
+    #[arg(long = "source-region", value_name = "REGION")]
+    pub(crate) source_regions: Vec<String>,
     /// Follow the run until it ends.
     #[arg(long)]
     pub(crate) wait: bool,
@@ -324,6 +331,14 @@ pub(crate) struct CloudFetchArgs {
     pub(crate) out: PathBuf,
     #[command(flatten)]
     pub(crate) cloud: CloudArgs,
+}
+
+/// Reads an account id.
+fn parse_account(text: &str) -> Result<String, String> {
+    if is_account_id(text) {
+        return Ok(text.to_owned());
+    }
+    Err(format!("{text:?} is not an account id of 12 digits"))
 }
 
 /// Reads a number of seconds, from a hundredth to an hour.

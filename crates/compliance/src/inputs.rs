@@ -1,7 +1,7 @@
 //! Freezes what a report is a function of: the newest facts of the store, chosen once.
 
 use crate::bundles;
-use crate::hash::{canonical_json, sha256_hex};
+use crate::hash::sha256_hex;
 use crate::objects;
 use crate::ports::{ObjectStore, PortError, PortErrorKind};
 use crate::report::{LeftOut, ReportKind, RunInputs};
@@ -15,14 +15,7 @@ use crate::snapshots::Known;
 /// # Errors
 /// The store's own; `Store.Damaged` when what stands under the hash is not what was frozen.
 pub async fn freeze_settings(settings: &Settings, store: &impl ObjectStore) -> Result<ObjectRef, PortError> {
-    let bytes = canonical_json(settings).map_err(|error| {
-        PortError::new(
-            "Store",
-            PortErrorKind::InvalidRequest,
-            "settings cannot be written as JSON",
-        )
-        .with_source(error)
-    })?;
+    let bytes = objects::json_bytes("the settings", settings)?;
     let sha256 = sha256_hex(&bytes);
     let key = format!("settings/{sha256}.json");
     let frozen = objects::put_or_adopt(store, &key, &bytes).await?;

@@ -91,15 +91,18 @@ pub async fn put_json<T: Serialize>(
     key: &str,
     value: &T,
 ) -> Result<ObjectRef, PortError> {
-    let bytes = canonical_json(value).map_err(|error| {
-        PortError::new(
-            "Store",
-            PortErrorKind::InvalidRequest,
-            format!("{key} cannot be written as JSON"),
-        )
-        .with_source(error)
-    })?;
-    put_or_adopt(store, key, &bytes).await
+    put_or_adopt(store, key, &json_bytes(key, value)?).await
+}
+
+/// A document in canonical JSON; `what` names it.
+///
+/// # Errors
+/// `Store.InvalidRequest` when the value cannot be written as JSON.
+pub fn json_bytes<T: Serialize>(what: &str, value: &T) -> Result<Vec<u8>, PortError> {
+    canonical_json(value).map_err(|error| {
+        let message = format!("{what} cannot be written as JSON");
+        PortError::new("Store", PortErrorKind::InvalidRequest, message).with_source(error)
+    })
 }
 
 /// What became of [`put_same`].

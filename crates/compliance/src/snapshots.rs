@@ -2,17 +2,25 @@
 
 use std::collections::BTreeMap;
 
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use jiff::Timestamp;
 
 use crate::hash::{canonical_json, sha256_hex};
 use crate::objects::{MANIFEST, parse_json, read};
 use crate::ports::{ObjectStore, PortError, PortErrorKind};
 use crate::snapshot::{
-    ObjectRef, Origin, SCHEMA, SNAPSHOTS, SnapshotManifest, SnapshotRef, snapshot_folder, snapshot_id,
+    ObjectRef, Origin, SCHEMA, SNAPSHOTS, SnapshotFile, SnapshotManifest, SnapshotRef, snapshot_folder,
+    snapshot_id,
 };
 
 /// The name of the context within a snapshot's folder.
 pub const CONTEXT: &str = "context.json";
+
+/// A year of daily and six-hourly snapshots is near two thousand manifests, and a store that is asked for one after
+/// another answers each only after some 20 ms.
+const MANIFESTS_AT_ONCE: usize = 32;
+/// Files of a snapshot are in memory whole while they are held against their hashes.
+const FILES_AT_ONCE: usize = 4;
 
 /// A snapshot that stands, by its manifest; its files were not looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,12 +72,12 @@ pub struct Known {
 /// The store's own, when it cannot be listed or read.
 pub async fn known(store: &impl ObjectStore) -> Result<Known, PortError> {
     let mut known = Known::default();
-    for (folder, has_manifest) in folders(store).await? {
-        if !has_manifest {
-            known.half.push(folder);
-            continue;
-        }
-        match standing(&folder, store).await {
+    let (whole, half): (Vec<_>, Vec<_>) = folders(store).await?.into_iter().partition(|(_, has)| *has);
+    known.half = half.into_iter().map(|(folder, _)| folder).collect();
+    let read = |(folder, _): (String, bool)| async move { (standing(&folder, store).await, folder) };
+    let mut manifests = stream::iter(whole.into_iter().map(read)).buffered(MANIFESTS_AT_ONCE);
+    while let Some((read, folder)) = manifests.next().await {
+        match read {
             Ok(standing) => known.standing.push(standing),
             Err(error) if !error.is_of_the_object() => return Err(error),
             Err(error) => known.unusable.extend(unusable(&folder, error)),
@@ -150,21 +158,22 @@ pub fn parse_manifest(key: &str, bytes: &[u8]) -> Result<SnapshotManifest, PortE
     )))
 }
 
-/// Holds every file of a snapshot against its manifest, one at a time, keeping none.
+/// Holds every file of a snapshot against its manifest, a few at a time, keeping none.
 ///
 /// # Errors
 /// `Store.NotFound` when a file is missing; `Store.Damaged` naming the file whose bytes are others; the store's own.
 pub async fn check(standing: &Standing, store: &impl ObjectStore) -> Result<(), PortError> {
     read(store, &standing.snapshot.manifest).await?;
-    let folder = snapshot_folder(&standing.snapshot.id, standing.snapshot.as_of);
-    for file in &standing.manifest.files {
+    let folder = &snapshot_folder(&standing.snapshot.id, standing.snapshot.as_of);
+    let read = |file: &SnapshotFile| {
         let reference = ObjectRef {
             key: format!("{folder}{}", file.path),
             sha256: file.sha256.clone(),
         };
-        read(store, &reference).await?;
-    }
-    Ok(())
+        async move { read(store, &reference).await.map(drop) }
+    };
+    let files = standing.manifest.files.iter().map(read);
+    stream::iter(files).buffered(FILES_AT_ONCE).try_collect().await
 }
 
 /// The manifest under `key`, of which no hash is known, and the reference to what stands there.

@@ -29,7 +29,7 @@ pub struct Lambda {
     pub clock: SystemClock,
     /// Where progress goes: the log.
     pub progress: LogProgress,
-    step: &'static str,
+    connection: Aws,
     begun: Duration,
 }
 
@@ -45,14 +45,10 @@ pub struct Cost {
 }
 
 impl Lambda {
-    pub(crate) async fn new(
-        step: &'static str,
-        environment: Environment,
-        progress: LogProgress,
-    ) -> Result<Self, TaskError> {
-        let aws = Aws::connect(AwsSettings::new(&CollectionSettings::default())).await?;
+    pub(crate) async fn new(environment: Environment, progress: LogProgress) -> Result<Self, TaskError> {
+        let connection = Aws::connect(AwsSettings::new(&CollectionSettings::default())).await?;
         let under = |prefix: &str| {
-            aws.store(BucketSettings {
+            connection.store(BucketSettings {
                 bucket: environment.bucket.clone(),
                 prefix: prefix.to_owned(),
                 kms_key_arn: environment.kms_key_arn.clone(),
@@ -64,7 +60,7 @@ impl Lambda {
             environment,
             clock: SystemClock,
             progress,
-            step,
+            connection,
             begun: Duration::ZERO,
         })
     }
@@ -77,16 +73,13 @@ impl Lambda {
         }
     }
 
-    /// The clients of a collection, with the share of the rate budget that one of so many has who ask at once.
-    ///
-    /// # Errors
-    /// `Aws.Credentials`.
-    pub async fn aws(&self, settings: &Settings, at_once: u32) -> Result<Aws, TaskError> {
-        let settings = AwsSettings {
+    /// The clients of a collection, with the share of the rate budget that one of so many has who ask at once. They
+    /// use the connections that a warm function has.
+    pub fn aws(&self, settings: &Settings, at_once: u32) -> Aws {
+        self.connection.for_run(&AwsSettings {
             share: at_once,
             ..AwsSettings::new(&settings.collection)
-        };
-        Ok(Aws::connect(settings).await?)
+        })
     }
 
     /// Keeps what this task cost until the bundle's provenance sums it up. `task` tells the tasks of an execution
@@ -117,10 +110,5 @@ impl Lambda {
         let line = metrics::line(&self.environment.metrics_namespace, at, dimensions, metrics);
         // A function whose output is closed is about to end; there is nobody left to tell.
         let _ = writeln!(std::io::stdout(), "{line}");
-    }
-
-    /// The function's step.
-    pub fn step(&self) -> &'static str {
-        self.step
     }
 }

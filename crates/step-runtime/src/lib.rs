@@ -41,7 +41,7 @@ where
 {
     log::start();
     let environment = Environment::read()?;
-    let lambda = Lambda::new(step, environment, LogProgress).await?;
+    let lambda = Lambda::new(environment, LogProgress).await?;
     let (run, lambda) = (&run, &lambda);
     let handle = |event: LambdaEvent<Value>| async move {
         let begun = SystemClock.monotonic();

@@ -11,7 +11,7 @@ async fn main() -> Result<(), Error> {
     serve("collect-results", async |task: CollectTask, lambda: &Lambda| {
         let (store, progress) = (&lambda.store, &lambda.progress);
         let settings: Settings = objects::read_json(store, &task.settings).await?;
-        let aws = lambda.aws(&settings, task.map_concurrency).await?;
+        let aws = lambda.aws(&settings, task.map_concurrency);
         let partition = Environment::optional("PLUMBLINE_PARTITION").unwrap_or_else(|| "aws".to_owned());
         let (source, inventory) = (aws.source(), aws.inventory_in(&partition));
         let (collected, counts) = task::run(&task, &settings, &source, &inventory, store, progress).await?;

@@ -15,7 +15,7 @@ async fn main() -> Result<(), Error> {
         let asked = task::read(task, settings.as_deref())?;
         let aggregator = Environment::required("PLUMBLINE_AGGREGATOR")?;
         let distributed_above = Environment::number("PLUMBLINE_DISTRIBUTED_ABOVE", 40)?;
-        let aws = lambda.aws(&asked.settings, 1).await?;
+        let aws = lambda.aws(&asked.settings, 1);
         let (source, directory) = (aws.source(), aws.directory());
         let (store, progress) = (&lambda.store, &lambda.progress);
         let (planned, planned_calls) = task::run(

@@ -114,6 +114,11 @@ async fn freeze_inputs(
 ) -> Result<(RunInputs, ObjectRef), TaskError> {
     let settings = task.settings.sha256.get(..12).unwrap_or_default();
     let key = format!("{folder}inputs-{}-{settings}.json", task.kind.as_str());
+    if let Some(bytes) = store.get(&key).await? {
+        let inputs = objects::parse_json(&key, &bytes)?;
+        let sha256 = sha256_hex(&bytes);
+        return Ok((inputs, ObjectRef { key, sha256 }));
+    }
     let manifest: SnapshotManifest = objects::read_json(store, &snapshot.manifest).await?;
     let report = Report {
         kind: task.kind,

@@ -6,6 +6,7 @@ use compliance::hash::sha256_hex;
 use compliance::ports::Clock;
 use compliance::report::ReportKind;
 use compliance::text;
+use compliance::workflow::{Request, RequestedScope};
 use local::SystemClock;
 use serde_json::{Value, json};
 
@@ -30,8 +31,7 @@ struct Run {
 /// Starts a run and follows it, if asked.
 pub(super) async fn run(args: &CloudStartArgs) -> Result<(), CliError> {
     let cloud = Cloud::open(&args.cloud, None).await?;
-    let kind = ReportKind::from(args.kind);
-    let started = start(&cloud, kind, args.as_of).await?;
+    let started = start(&cloud, ReportKind::from(args.kind), args.as_of, scope(args)).await?;
     for failed in &started.failed {
         cloud.progress.note(&format!(
             "{failed} was started so before and did not end well; starting anew. To go on from where it failed, see \
@@ -63,8 +63,13 @@ fn said(started: &Run, json: bool) -> Result<String, CliError> {
 
 /// Starts a run, or finds the one that the same start made before: that runs, or ended well. One that failed is
 /// started anew under the next name.
-async fn start(cloud: &Cloud, kind: ReportKind, as_of: Option<Timestamp>) -> Result<Run, CliError> {
-    let input = input(kind, as_of);
+async fn start(
+    cloud: &Cloud,
+    kind: ReportKind,
+    as_of: Option<Timestamp>,
+    scope: Option<RequestedScope>,
+) -> Result<Run, CliError> {
+    let input = input(kind, as_of, scope)?;
     let base = base_name(kind, as_of, SystemClock.now(), &input);
     let mut failed = Vec::new();
     for attempt in 1..=MOST {
@@ -99,12 +104,26 @@ fn adopted(execution: &Execution, input: &str) -> bool {
     same && (execution.status == ExecutionStatus::Succeeded || !execution.status.is_over())
 }
 
-fn input(kind: ReportKind, as_of: Option<Timestamp>) -> String {
-    let mut input = json!({"kind": kind.as_str()});
-    if let Some(as_of) = as_of {
-        input["as_of"] = json!(as_of.to_string());
-    }
-    input.to_string()
+/// The part of the organization that is asked for; `None` is all of it.
+fn scope(args: &CloudStartArgs) -> Option<RequestedScope> {
+    let scope = RequestedScope {
+        accounts: args.source_accounts.clone(),
+        regions: args.source_regions.clone(),
+    };
+    (scope != RequestedScope::default()).then_some(scope)
+}
+
+fn input(
+    kind: ReportKind,
+    as_of: Option<Timestamp>,
+    scope: Option<RequestedScope>,
+) -> Result<String, CliError> {
+    let request = Request {
+        kind: kind.as_str().to_owned(),
+        as_of: as_of.map(|as_of| as_of.to_string()),
+        scope,
+    };
+    serde_json::to_string(&request).map_err(defect("the request"))
 }
 
 /// `<kind>-<moment>-<8 hex of the SHA-256 of the input>`; without a moment of its own, the present minute.
@@ -138,7 +157,7 @@ mod tests {
         let now = at("2026-11-21T09:41:07Z");
         let name_of = |kind, as_of: Option<&str>, now| {
             let as_of = as_of.map(at);
-            base_name(kind, as_of, now, &input(kind, as_of))
+            base_name(kind, as_of, now, &input(kind, as_of, None).unwrap())
         };
         let daily = name_of(ReportKind::Daily, None, now);
         assert!(daily.starts_with("daily-20261121T0941Z-"), "{daily}");
@@ -166,11 +185,19 @@ mod tests {
 
     #[test]
     fn the_input_is_what_the_state_machine_takes() {
-        assert_eq!(input(ReportKind::Daily, None), r#"{"kind":"daily"}"#);
-        let input = input(ReportKind::Weekly, Some(at("2026-11-20T09:00:00Z")));
+        let whole = input(ReportKind::Daily, None, None).unwrap();
+        assert_eq!(whole, r#"{"kind":"daily"}"#);
+        let scope = RequestedScope {
+            accounts: vec!["111122223333".to_owned()],
+            regions: Vec::new(),
+        };
+        let part = input(ReportKind::Weekly, Some(at("2026-11-20T09:00:00Z")), Some(scope)).unwrap();
         assert_eq!(
-            serde_json::from_str::<Value>(&input).unwrap(),
-            json!({"kind": "weekly", "as_of": "2026-11-20T09:00:00Z"})
+            serde_json::from_str::<Value>(&part).unwrap(),
+            json!({
+                "kind": "weekly", "as_of": "2026-11-20T09:00:00Z",
+                "scope": {"accounts": ["111122223333"], "regions": []},
+            })
         );
     }
 }

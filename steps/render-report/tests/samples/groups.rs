@@ -295,25 +295,27 @@ pub(super) fn controls(shape: &Shape, rules: &[RuleMetadata], pairs: &[Pair]) ->
 }
 
 pub(super) fn merged(rules: &[RuleMetadata], pairs: u64) -> Merged {
-    let one = rules.first().map(|rule| MergedRule {
+    // Nothing is merged where nothing was collected.
+    let (by_region, by_name) = if pairs == 0 { (0, 0) } else { (44, 31) };
+    let one = rules.first().filter(|_| pairs > 0).map(|rule| MergedRule {
         rule: rule.rule.clone(),
         config_rule_names: vec![
             rule.rule.clone(),
             format!("{}-conformance-pack-a1b2c3d4e", rule.rule),
             format!("securityhub-{}-0a1b2c3d", rule.rule),
         ],
-        duplicates: 31,
+        duplicates: by_name,
     });
     Merged {
-        read: pairs + 31 + 44,
+        read: pairs + by_region + by_name,
         not_collected: 0,
         unknown: 0,
         example: None,
-        results: pairs + 31 + 44,
+        results: pairs + by_region + by_name,
         pairs,
-        global_duplicates: 44,
-        name_duplicates: 31,
-        disagreements: 1,
+        global_duplicates: by_region,
+        name_duplicates: by_name,
+        disagreements: u64::from(pairs > 0),
         rules: one.into_iter().collect(),
     }
 }
