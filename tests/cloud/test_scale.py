@@ -28,6 +28,7 @@ def test_200_accounts_by_a_distributed_map(cloud, tmp_path):
     assert len(json.loads(deployment.read(f"{PREFIX}work/{shards}"))) == ACCOUNTS
     # A child execution enters two states; the parent's history holds none of them.
     transitions = len(run.states()) + 2 * ACCOUNTS
+    assert transitions == 10 + 2 * ACCOUNTS, "as docs/scale.md and docs/cost.md have it"
     events = len(run.events())
     assert events < 100, "the parent's history does not grow with the shards"
     largest = max(max(line["request_bytes"], line["response_bytes"]) for line in deployment.invocations())
