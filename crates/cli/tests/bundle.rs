@@ -24,6 +24,7 @@ fn the_daily_report_is_whole_and_the_same_bytes_anywhere() {
         .filter(|name| !name.contains('/'))
         .collect();
     let expected = [
+        "chart.png",
         "digest.json",
         "exceptions.csv",
         "fix-first.csv",

@@ -22,6 +22,8 @@ pub struct Artifact {
     pub media_type: &'static str,
     /// Rows, for lists.
     pub rows: Option<u64>,
+    /// What it shows, of a picture: for who cannot see it.
+    pub description: Option<String>,
     /// Content.
     pub bytes: Vec<u8>,
 }
@@ -39,6 +41,9 @@ pub struct ManifestFile {
     pub bytes: u64,
     /// Rows, for lists.
     pub rows: Option<u64>,
+    /// What it shows, of a picture: for who cannot see it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
 }
 
 /// `manifest.json` of a bundle: every file but itself and `provenance.json`.

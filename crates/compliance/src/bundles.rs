@@ -210,5 +210,6 @@ fn manifest_file(artifact: &Artifact) -> ManifestFile {
         sha256: sha256_hex(&artifact.bytes),
         bytes: artifact.bytes.len() as u64,
         rows: artifact.rows,
+        description: artifact.description.clone(),
     }
 }

@@ -12,7 +12,7 @@ use typst_pdf::{PdfStandard, PdfStandards};
 
 use crate::attachments::Attachment;
 use crate::error::{RenderError, Warning};
-use crate::view::{View, VolumeView};
+use crate::view::{ChartView, View, VolumeView};
 use crate::world::{Main, ReportWorld};
 
 /// What identifies the PDF; neither is the clock, so that the same report has the same bytes.
@@ -28,6 +28,9 @@ pub struct PdfOptions {
 const MARGIN: Abs = Abs::raw(17.0 * 72.0 / 25.4);
 /// What kerning and the width of a rule may stand out.
 const TOLERANCE: Abs = Abs::raw(0.6);
+
+/// Of a picture: 192 mm are 1,361 pixels, which stay sharp where a message shows them twice as dense.
+const PIXELS_PER_POINT: f64 = 2.5;
 
 /// A report, laid out.
 pub struct Document {
@@ -48,6 +51,23 @@ impl Document {
     /// Lays out a further volume.
     pub(crate) fn volume(view: &VolumeView) -> Result<Self, RenderError> {
         Self::compile(Main::Volume, view, &[])
+    }
+
+    /// The charts of a report's first page as a PNG.
+    ///
+    /// # Errors
+    /// Those of [`Document::new`]; [`RenderError::Picture`].
+    pub(crate) fn picture(view: &ChartView) -> Result<Vec<u8>, RenderError> {
+        let document = Self::compile(Main::Chart, view, &[])?;
+        let page = document.paged.pages().first().ok_or(RenderError::Picture(None))?;
+        let options = typst_render::RenderOptions {
+            pixel_per_pt: PIXELS_PER_POINT.into(),
+            ..typst_render::RenderOptions::default()
+        };
+        let pixels = typst_render::render(page, &options);
+        pixels
+            .encode_png()
+            .map_err(|error| RenderError::Picture(Some(Box::new(error))))
     }
 
     fn compile(main: Main, view: &impl Serialize, attached: &[Attachment]) -> Result<Self, RenderError> {

@@ -34,7 +34,7 @@ pub use view::View;
 pub use volumes::VOLUME;
 
 use attachments::Data;
-use view::VolumeView;
+use view::{ChartView, VolumeView};
 use volumes::{Plan, file_name};
 
 /// Documents that are made at once. More would be faster, and take as much more memory.
@@ -51,7 +51,8 @@ pub struct RenderInput {
     pub settings: Settings,
 }
 
-/// Makes the report's files one after another: `digest.json`, `scorecard.json`, one CSV per list and table, `report.pdf`, and
+/// Makes the report's files one after another: `digest.json`, `scorecard.json`, `chart.png` where there is something to draw,
+/// one CSV per list and table, `report.pdf`, and
 /// `report-volume-2.pdf` and so on for the lists that are too long for it. Whoever stores each as it comes holds no
 /// more than a few of them in memory, however long the lists are.
 pub fn run<'a>(input: &'a RenderInput, progress: &'a dyn Progress) -> Artifacts<'a> {
@@ -79,6 +80,7 @@ pub struct Artifacts<'a> {
 impl<'a> Artifacts<'a> {
     /// With volumes that cost no more than `budget`, see [`VOLUME`].
     pub fn new(input: &'a RenderInput, budget: u64, progress: &'a dyn Progress) -> Self {
+        let chart = ChartView::new(&input.scorecard).map(|_| chart_png as Maker);
         let makers: [Maker; 9] = [
             digest_json,
             scorecard_json,
@@ -90,13 +92,14 @@ impl<'a> Artifacts<'a> {
             tables::exceptions_csv,
             tables::merged_csv,
         ];
+        let makers: Vec<Maker> = makers.into_iter().chain(chart).collect();
         let plan = Plan::new(&input.lists, input.scorecard.baseline.is_some(), budget);
         progress.begin("render", (makers.len() + plan.volumes.len()) as u64);
         Self {
             input,
             plan,
             progress,
-            makers: Vec::from(makers).into_iter(),
+            makers: makers.into_iter(),
             data: Data::default(),
             volume: 0,
             threads: ThreadPoolBuilder::new().num_threads(THREADS).build().ok(),
@@ -231,6 +234,16 @@ fn digest_json(input: &RenderInput) -> Result<Artifact, RenderError> {
     )
 }
 
+/// The charts of the first page, with what they show in words.
+fn chart_png(input: &RenderInput) -> Result<Artifact, RenderError> {
+    let view = ChartView::new(&input.scorecard).ok_or(RenderError::Picture(None))?;
+    let bytes = Document::picture(&view)?;
+    Ok(Artifact {
+        description: Some(view.alt_text()),
+        ..artifact("chart.png", "image/png", None, bytes)
+    })
+}
+
 fn json_artifact<T: serde::Serialize>(name: &'static str, document: &T) -> Result<Artifact, RenderError> {
     let bytes = canonical_json(document).map_err(|source| RenderError::Json { file: name, source })?;
     Ok(artifact(name, "application/json", None, bytes))
@@ -262,6 +275,7 @@ fn artifact(name: &str, media_type: &'static str, rows: Option<u64>, bytes: Vec<
         name: name.to_owned(),
         media_type,
         rows,
+        description: None,
         bytes,
     }
 }

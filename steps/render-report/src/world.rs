@@ -34,6 +34,8 @@ pub(crate) enum Main {
     Report,
     /// A further volume of its full lists.
     Volume,
+    /// The charts of its first page.
+    Chart,
 }
 
 impl Main {
@@ -41,6 +43,7 @@ impl Main {
         match self {
             Self::Report => "main.typ",
             Self::Volume => "volume.typ",
+            Self::Chart => "chart.typ",
         }
     }
 }
@@ -51,6 +54,7 @@ const DATA: &str = "data.json";
 const TEMPLATES: &[(&str, &str)] = &[
     template!("main.typ"),
     template!("volume.typ"),
+    template!("chart.typ"),
     template!("document.typ"),
     template!("files.typ"),
     template!("theme.typ"),

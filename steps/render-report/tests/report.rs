@@ -447,3 +447,32 @@ fn the_files_of_a_report() {
     let scorecard: compliance::scorecard::Scorecard = serde_json::from_slice(&artifacts[8].bytes).unwrap();
     assert_eq!(scorecard, input.scorecard);
 }
+
+/// The picture of a report's charts and what it shows in words; `None` where there is nothing to draw.
+fn chart(input: &RenderInput) -> Option<(Vec<u8>, String)> {
+    let mut artifacts = render_report::run(input, &Silent).map(Result::unwrap);
+    let chart = artifacts.find(|file| file.name == "chart.png")?;
+    assert_eq!(chart.media_type, "image/png");
+    Some((chart.bytes, chart.description.unwrap()))
+}
+
+#[test]
+fn the_charts_are_a_picture_too_and_it_says_what_it_shows() {
+    let (first, words) = chart(&cases::normal()).unwrap();
+    let (again, _) = chart(&cases::normal()).unwrap();
+    assert_eq!(first, again, "the same input gives the same bytes");
+    assert!(first.starts_with(b"\x89PNG\r\n\x1a\n"));
+    let width = u32::from_be_bytes(first[16..20].try_into().unwrap());
+    assert_eq!(width, 1361, "192 mm at 2.5 pixels a point");
+    insta::assert_snapshot!("chart-in-words", words);
+
+    let (_, words) = chart(&cases::first_run()).unwrap();
+    insta::assert_snapshot!("first-chart-in-words", words);
+    assert_eq!(chart(&cases::zero_accounts()), None);
+
+    let mut real = cases::normal();
+    real.scorecard.simulation = None;
+    let (bytes, words) = chart(&real).unwrap();
+    assert!(!words.contains("imulated"), "{words}");
+    assert_ne!(bytes, first, "the picture of a simulation says so as well");
+}

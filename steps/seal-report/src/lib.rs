@@ -119,6 +119,7 @@ impl ObjectCopy {
             name: self.name,
             media_type: self.media_type,
             rows: self.rows,
+            description: None,
         })
     }
 }

@@ -83,6 +83,7 @@ async fn seal(store: &MemoryObjectStore, as_of: &str, pdf: &[u8]) -> Result<Seal
         name: "report.pdf".into(),
         media_type: "application/pdf",
         rows: None,
+        description: None,
         bytes: pdf.to_vec(),
     };
     let folder = bundle_folder(inputs.kind, inputs.as_of, &run_id);

@@ -44,6 +44,13 @@ pub(crate) struct LineChart {
     alt: String,
 }
 
+impl LineChart {
+    /// What it shows, in words.
+    pub(crate) fn alt(&self) -> &str {
+        &self.alt
+    }
+}
+
 /// The value of the first point, written clear of the line that leaves it.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct StartLabel {
@@ -197,6 +204,13 @@ pub(crate) struct BarChart {
     /// What the chart says, in a few words: its title.
     message: String,
     alt: String,
+}
+
+impl BarChart {
+    /// What it shows, in words.
+    pub(crate) fn alt(&self) -> &str {
+        &self.alt
+    }
 }
 
 #[derive(Debug, Clone, Serialize)]

@@ -19,6 +19,13 @@ pub(super) struct Histogram {
     alt: String,
 }
 
+impl Histogram {
+    /// What it shows, in words.
+    pub(super) fn alt(&self) -> &str {
+        &self.alt
+    }
+}
+
 #[derive(Debug, Clone, Serialize)]
 struct Bar {
     from: f64,

@@ -147,6 +147,35 @@ impl View {
     }
 }
 
+/// The charts of the first page, for a picture of them.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct ChartView {
+    meta: Meta,
+    summary: summary::Summary,
+}
+
+impl ChartView {
+    /// `None` when there is nothing to draw.
+    pub(crate) fn new(scorecard: &Scorecard) -> Option<Self> {
+        let summary = summary::section(scorecard);
+        (!summary.charts_in_words().is_empty()).then(|| Self {
+            meta: meta(scorecard),
+            summary,
+        })
+    }
+
+    /// What the picture shows, for who cannot see it.
+    pub(crate) fn alt_text(&self) -> String {
+        let simulated = if self.meta.simulation.is_some() {
+            "Simulated data. "
+        } else {
+            ""
+        };
+        let of = format!("{}, {}.", self.meta.running_head, self.meta.as_of);
+        format!("{simulated}{of} {}", self.summary.charts_in_words().join(" "))
+    }
+}
+
 fn meta(scorecard: &Scorecard) -> Meta {
     let kind = kind_title(scorecard.kind);
     let day = scorecard.as_of.to_zoned(TimeZone::UTC).date();

@@ -39,6 +39,18 @@ pub(super) struct Summary {
     rules: Top<RuleLine>,
 }
 
+impl Summary {
+    /// What each of the charts shows, in words.
+    pub(super) fn charts_in_words(&self) -> Vec<&str> {
+        let charts = [
+            self.spread.as_ref().map(Histogram::alt),
+            self.line.as_ref().map(LineChart::alt),
+            self.bars.as_ref().map(BarChart::alt),
+        ];
+        charts.into_iter().flatten().collect()
+    }
+}
+
 /// The first few of many.
 #[derive(Debug, Clone, Serialize)]
 struct Top<Row> {

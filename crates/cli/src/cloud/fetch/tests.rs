@@ -28,6 +28,7 @@ async fn bundle() -> (MemoryObjectStore, Sealed) {
             sha256: sha256_hex(&bytes),
             bytes: bytes.len() as u64,
             rows: None,
+            description: None,
         });
     }
     let manifest = canonical_json(&manifest(files)).unwrap();
