@@ -204,6 +204,9 @@ pub(crate) enum PreviewCommand {
         /// Draw the thread's messages too.
         #[arg(long)]
         thread: bool,
+        /// Draw a picture into this file (PNG) instead.
+        #[arg(long, value_name = "FILE")]
+        png: Option<PathBuf>,
     },
 }
 

@@ -35,6 +35,8 @@ pub(crate) enum CliError {
         remedy: &'static str,
         source: std::io::Error,
     },
+    #[error("cannot write {}: name a file in a folder that exists and can be written", file.display())]
+    Unwritable { file: PathBuf, source: std::io::Error },
     #[error("{0}")]
     Usage(String),
     #[error("{stage} failed ({code}): {message}")]
@@ -91,7 +93,7 @@ impl CliError {
         match self {
             Self::Port(error) => code_exit_code(&error.code()),
             Self::Settings { .. } => exit::SETTINGS,
-            Self::Unreadable { .. } => exit::FILES,
+            Self::Unreadable { .. } | Self::Unwritable { .. } => exit::FILES,
             Self::Usage(_) | Self::Listen { .. } => exit::USAGE,
             Self::Step { code, .. } => code_exit_code(code),
             Self::CloudRun { unanswered: true, .. } => exit::UNAVAILABLE,

@@ -52,8 +52,8 @@ fn run(cli: Cli) -> Result<(), CliError> {
             command: SimulateCommand::Serve(args),
         } => simulate::serve(&args),
         Command::Preview {
-            command: PreviewCommand::Digest { file, thread },
-        } => preview::digest(&file, thread),
+            command: PreviewCommand::Digest { file, thread, png },
+        } => preview::digest(&file, thread, png.as_deref()),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "plumbline", &mut script);

@@ -10,16 +10,25 @@ pub mod block;
 pub mod chart;
 mod classic;
 pub mod digest;
+pub mod drawing;
 pub mod limits;
 pub mod message;
+mod spans;
 pub mod table;
 pub mod terminal;
 pub mod text;
 pub mod url;
 
 pub use digest::{Digest, digest};
+pub use drawing::{Drawing, drawing};
 pub use message::Message;
 pub use terminal::to_terminal;
+
+/// `and 1 more missing scope in the thread`, `and 2 more missing scopes in the thread`.
+pub(crate) fn and_more_of(number: u64, one: &str, many: &str, place: &str) -> String {
+    let what = if number == 1 { one } else { many };
+    and_more(number, &format!("{what} {place}"))
+}
 
 /// `and 1,234 more in the report`.
 pub(crate) fn and_more(number: u64, place: &str) -> String {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::block::Block;
 use crate::classic;
 use crate::text::{self, Mrkdwn};
-use crate::{and_more, limits};
+use crate::{and_more, and_more_of, limits};
 
 /// What `chat.postMessage` and incoming webhooks take, the channel aside.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -72,9 +72,11 @@ impl Message {
             .take_while(|block| message.push(block.clone(), RESERVE))
             .count();
         if taken < total {
-            message.blocks.push(Block::note(&and_more(
+            message.blocks.push(Block::note(&and_more_of(
                 (total - taken) as u64,
-                "parts in the report",
+                "part",
+                "parts",
+                "in the report",
             )));
         }
         message.finish(text)

@@ -44,6 +44,19 @@ pub enum Align {
     Right,
 }
 
+/// A `data_table` states no alignment; columns whose cells are numbers stand right.
+pub(crate) fn guessed_align(texts: &[Vec<String>], column: usize) -> Align {
+    let numeric = |text: &String| {
+        text.starts_with(|c: char| c.is_ascii_digit() || "+\u{2212}±–".contains(c)) && text.len() < 12
+    };
+    let body = || texts.iter().skip(1).filter_map(|row| row.get(column));
+    if body().next().is_some() && body().all(numeric) {
+        Align::Right
+    } else {
+        Align::Left
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ColumnSetting {
     pub(crate) align: Align,

@@ -7,8 +7,9 @@ use crate::block::{Actions, Block, Section};
 use crate::chart::{DataVisualization, sparkline};
 use crate::classic::number;
 use crate::message::Message;
-use crate::table::{Align, Cell};
-use crate::text::{TextKind, TextObject, sanitise, unescape};
+use crate::spans::{self, Style};
+use crate::table::{Align, Cell, guessed_align};
+use crate::text::{TextObject, sanitise, unescape};
 
 /// Narrower than this nothing can be laid out; the drawing is this wide then.
 const NARROWEST: usize = 20;
@@ -26,15 +27,6 @@ pub fn to_terminal(message: &Message, width: usize, color: bool) -> String {
         out.push('\n');
     }
     out
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Style {
-    Plain,
-    Bold,
-    Code,
-    Dim,
-    Link,
 }
 
 impl Style {
@@ -152,7 +144,7 @@ impl Canvas {
                     let align = aligns
                         .get(column)
                         .copied()
-                        .unwrap_or_else(|| guess(&texts, column));
+                        .unwrap_or_else(|| guessed_align(&texts, column));
                     pad(text, *width, align)
                 });
             let line = cells.collect::<Vec<_>>().join("  ");
@@ -265,19 +257,6 @@ fn width_of(glyphs: &[Glyph]) -> usize {
     glyphs.iter().map(|(text, _)| text.width()).sum()
 }
 
-/// A `data_table` states no alignment; columns whose cells are numbers stand right.
-fn guess(texts: &[Vec<String>], column: usize) -> Align {
-    let numeric = |text: &String| {
-        text.starts_with(|c: char| c.is_ascii_digit() || "+\u{2212}±–".contains(c)) && text.len() < 12
-    };
-    let body = || texts.iter().skip(1).filter_map(|row| row.get(column));
-    if body().next().is_some() && body().all(numeric) {
-        Align::Right
-    } else {
-        Align::Left
-    }
-}
-
 fn pad(text: &str, width: usize, align: Align) -> String {
     let shown = if text.width() <= width {
         text.to_owned()
@@ -317,50 +296,9 @@ fn restyle(glyphs: Vec<Glyph>, style: Style) -> Vec<Glyph> {
 
 /// A text object as glyphs, line breaks as `"\n"`.
 fn glyphs(text: &TextObject) -> Vec<Glyph> {
-    let lines = text.text.split('\n').map(|line| match text.kind {
-        TextKind::PlainText => glyphs_of(&clean(line), Style::Plain),
-        TextKind::Mrkdwn => mrkdwn(line),
+    let lines = spans::lines(text).into_iter().map(|spans| {
+        let glyphs = spans.iter().flat_map(|span| glyphs_of(&span.text, span.style));
+        glyphs.collect::<Vec<_>>()
     });
     lines.collect::<Vec<_>>().join(&("\n".to_owned(), Style::Plain))
-}
-
-/// Entities resolved, our own word joiners dropped, anything that controls made visible.
-fn clean(text: &str) -> String {
-    sanitise(&unescape(&text.replace('\u{2060}', "")))
-}
-
-/// A line of mrkdwn: bold, code and links; the rest stands as it is.
-fn mrkdwn(line: &str) -> Vec<Glyph> {
-    let mut out = Vec::new();
-    let mut rest = line;
-    while let Some(start) = rest.find(['*', '`', '<']) {
-        let (before, from) = rest.split_at(start);
-        out.extend(glyphs_of(&clean(before), Style::Plain));
-        let (open, inside) = from.split_at(1);
-        let (close, style) = match open {
-            "*" => ("*", Style::Bold),
-            "`" => ("`", Style::Code),
-            _ => (">", Style::Link),
-        };
-        match inside.split_once(close) {
-            Some((inside, after)) => {
-                out.extend(glyphs_of(&span(inside, style), style));
-                rest = after;
-            }
-            None => {
-                out.extend(glyphs_of(open, Style::Plain));
-                rest = inside;
-            }
-        }
-    }
-    out.extend(glyphs_of(&clean(rest), Style::Plain));
-    out
-}
-
-fn span(inside: &str, style: Style) -> String {
-    match (style, inside.split_once('|')) {
-        (Style::Link, Some((url, label))) => format!("{} ({})", clean(label), clean(url)),
-        (Style::Link, None) => format!("<{}>", clean(inside)),
-        _ => clean(inside),
-    }
 }

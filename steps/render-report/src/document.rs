@@ -12,7 +12,7 @@ use typst_pdf::{PdfStandard, PdfStandards};
 
 use crate::attachments::Attachment;
 use crate::error::{RenderError, Warning};
-use crate::view::{ChartView, View, VolumeView};
+use crate::view::{View, VolumeView};
 use crate::world::{Main, ReportWorld};
 
 /// What identifies the PDF; neither is the clock, so that the same report has the same bytes.
@@ -28,9 +28,6 @@ pub struct PdfOptions {
 const MARGIN: Abs = Abs::raw(17.0 * 72.0 / 25.4);
 /// What kerning and the width of a rule may stand out.
 const TOLERANCE: Abs = Abs::raw(0.6);
-
-/// Of a picture: 192 mm are 1,361 pixels, which stay sharp where a message shows them twice as dense.
-const PIXELS_PER_POINT: f64 = 2.5;
 
 /// A report, laid out.
 pub struct Document {
@@ -53,15 +50,19 @@ impl Document {
         Self::compile(Main::Volume, view, &[])
     }
 
-    /// The charts of a report's first page as a PNG.
+    /// The only page of a view as a PNG.
     ///
     /// # Errors
     /// Those of [`Document::new`]; [`RenderError::Picture`].
-    pub(crate) fn picture(view: &ChartView) -> Result<Vec<u8>, RenderError> {
-        let document = Self::compile(Main::Chart, view, &[])?;
+    pub(crate) fn picture(
+        main: Main,
+        view: &impl Serialize,
+        pixels_per_point: f64,
+    ) -> Result<Vec<u8>, RenderError> {
+        let document = Self::compile(main, view, &[])?;
         let page = document.paged.pages().first().ok_or(RenderError::Picture(None))?;
         let options = typst_render::RenderOptions {
-            pixel_per_pt: PIXELS_PER_POINT.into(),
+            pixel_per_pt: pixels_per_point.into(),
             ..typst_render::RenderOptions::default()
         };
         let pixels = typst_render::render(page, &options);

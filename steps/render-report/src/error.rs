@@ -11,10 +11,8 @@ pub enum RenderError {
     /// The laid-out document could not be written under the PDF standards.
     #[error("the PDF could not be written as PDF/A-3b and PDF/UA-1: {}; this is a defect of Plumbline, please report it with scorecard.json", join(.0))]
     Standard(Vec<Warning>),
-    /// The picture of the charts could not be written.
-    #[error(
-        "chart.png could not be written; this is a defect of Plumbline, please report it with scorecard.json"
-    )]
+    /// A picture could not be written.
+    #[error("the picture could not be written; this is a defect of Plumbline, please report it")]
     Picture(#[source] Option<Box<dyn std::error::Error + Send + Sync>>),
     /// A JSON file could not be written.
     #[error("{file} could not be written as JSON; this is a defect of Plumbline, please report it")]

@@ -14,9 +14,12 @@ use crate::attachments::{self, Attachment};
 
 macro_rules! template {
     ($name:literal) => {
+        template!("pdf/", $name)
+    };
+    ($folder:literal, $name:literal) => {
         (
             $name,
-            include_str!(concat!("../../../report-templates/pdf/", $name)),
+            include_str!(concat!("../../../report-templates/", $folder, $name)),
         )
     };
 }
@@ -36,6 +39,8 @@ pub(crate) enum Main {
     Volume,
     /// The charts of its first page.
     Chart,
+    /// A message with its thread.
+    Message,
 }
 
 impl Main {
@@ -44,6 +49,7 @@ impl Main {
             Self::Report => "main.typ",
             Self::Volume => "volume.typ",
             Self::Chart => "chart.typ",
+            Self::Message => "message.typ",
         }
     }
 }
@@ -55,6 +61,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     template!("main.typ"),
     template!("volume.typ"),
     template!("chart.typ"),
+    template!("slack/", "message.typ"),
     template!("document.typ"),
     template!("files.typ"),
     template!("theme.typ"),

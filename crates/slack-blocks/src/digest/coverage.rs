@@ -7,11 +7,11 @@ use compliance::scorecard::Scorecard;
 use compliance::text;
 
 use super::words;
-use crate::and_more;
 use crate::block::Block;
 use crate::classic::sections;
 use crate::message::{Message, Part, pages};
 use crate::text::Mrkdwn;
+use crate::{and_more, and_more_of};
 
 /// Examples the channel sees, and lines of each list in the thread.
 const EXAMPLES: usize = 3;
@@ -61,9 +61,11 @@ pub(super) fn warning(scorecard: &Scorecard) -> Option<Block> {
             .map(|scope| scope_line(scorecard, scope)),
     );
     if missing.len() > EXAMPLES {
-        lines.push(Mrkdwn::new().text(&and_more(
+        lines.push(Mrkdwn::new().text(&and_more_of(
             (missing.len() - EXAMPLES) as u64,
-            "missing scopes in the thread",
+            "missing scope",
+            "missing scopes",
+            "in the thread",
         )));
     }
     Some(Block::section(&Mrkdwn::lines(lines)))

@@ -5,13 +5,13 @@ use compliance::settings::Settings;
 use compliance::text;
 
 use super::{advice, coverage, words};
-use crate::and_more;
 use crate::block::Block;
 use crate::chart::{ChartKind, DataVisualization, sparkline};
 use crate::message::Message;
 use crate::table::{Align, Table};
 use crate::text::{Mrkdwn, raw};
 use crate::url::Url;
+use crate::{and_more, and_more_of};
 
 /// Accounts and rules a channel sees; the thread has more.
 const SHOWN: usize = 5;
@@ -216,9 +216,11 @@ fn accounts(scorecard: &Scorecard) -> Vec<Block> {
     ];
     let left_out = worst.len() - shown;
     if left_out > 0 {
-        blocks.push(Block::note(&and_more(
+        blocks.push(Block::note(&and_more_of(
             left_out as u64,
-            "accounts with noncompliance in the thread",
+            "account with noncompliance",
+            "accounts with noncompliance",
+            "in the thread",
         )));
     }
     blocks.extend(declining(scorecard));
@@ -295,9 +297,11 @@ fn rules(scorecard: &Scorecard) -> Block {
             .map(|rule| rule_line(rule, scorecard.baseline.is_some())),
     );
     if top.len() > SHOWN {
-        lines.push(Mrkdwn::new().text(&and_more(
+        lines.push(Mrkdwn::new().text(&and_more_of(
             (top.len() - SHOWN) as u64,
-            "rules with noncompliance in the thread",
+            "rule with noncompliance",
+            "rules with noncompliance",
+            "in the thread",
         )));
     }
     Block::section(&Mrkdwn::lines(lines))
