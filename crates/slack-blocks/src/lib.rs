@@ -20,6 +20,7 @@ pub mod url;
 pub use digest::{Digest, digest};
 pub use message::Message;
 pub use terminal::to_terminal;
+pub use url::Url;
 
 /// `and 1,234 more in the report`.
 pub(crate) fn and_more(number: u64, place: &str) -> String {
