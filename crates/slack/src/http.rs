@@ -1,5 +1,6 @@
 //! The thin edge: HTTPS out, or HTTP to this machine.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use compliance::ports::{ChatError, ChatErrorKind};
@@ -7,10 +8,11 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, USER_AGENT};
 use hyper::{Method, Request, Uri};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use rustls::{ClientConfig, RootCertStore};
 
 use crate::answer::{Answer, error};
 
@@ -44,6 +46,9 @@ pub enum SetupError {
     /// The machine has no certificates to trust.
     #[error("the certificates that this machine trusts cannot be read; install ca-certificates")]
     Certificates(#[source] std::io::Error),
+    /// The build has no TLS that is safe.
+    #[error("this build of Plumbline has no TLS 1.2 or newer, which is a defect: report it")]
+    Tls(#[source] rustls::Error),
 }
 
 /// Slack.
@@ -76,10 +81,7 @@ impl Slack {
         if !on_loopback && !settings.api.starts_with("https://") {
             return Err(SetupError::Address);
         }
-        let provider = rustls::crypto::ring::default_provider();
-        let builder = HttpsConnectorBuilder::new()
-            .with_provider_and_native_roots(provider)
-            .map_err(SetupError::Certificates)?;
+        let builder = HttpsConnectorBuilder::new().with_tls_config(trust(on_loopback)?);
         let connector = if on_loopback {
             builder.https_or_http().enable_http1().build()
         } else {
@@ -159,6 +161,20 @@ impl Slack {
             body: body.to_vec(),
         })
     }
+}
+
+/// Whom to trust: those whom the machine trusts; nobody, where everything is on this machine.
+fn trust(on_loopback: bool) -> Result<ClientConfig, SetupError> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(SetupError::Tls)?;
+    let builder = if on_loopback {
+        builder.with_root_certificates(RootCertStore::empty())
+    } else {
+        builder.with_native_roots().map_err(SetupError::Certificates)?
+    };
+    Ok(builder.with_no_client_auth())
 }
 
 /// Plain HTTP to this machine.

@@ -1,7 +1,7 @@
 //! The notify step: a sealed report reaches people, every part of it once.
 //!
 //! For each route of the settings that carries the kind of report, the digest is cut into parts ([`parts`]), and each
-//! part is sent by [`send`]: claim it in the record, make one call, say in the record what became of it. A step that is
+//! part is sent in the same way: claim it in the record, make one call, say in the record what became of it. A step that is
 //! entered again, or runs twice at once, reads the record first and sends what is missing; what may have arrived is
 //! looked for in the channel before it is sent again. What Slack refuses for good is told to a topic instead, and the
 //! next digest says so.
@@ -12,7 +12,7 @@ pub mod parts;
 mod ports;
 mod previous;
 mod route;
-pub mod send;
+mod send;
 pub mod task;
 
-pub use ports::Ports;
+pub use ports::{Ports, Wired};

@@ -144,10 +144,10 @@ impl<P: Ports> Sender<'_, P> {
     /// A code that the workflow tries again, when this run of the step cannot come to an end.
     pub(crate) async fn deliver(&self, part: &Part, under: Option<&Thread>) -> Result<End, TaskError> {
         let forms = part.content.forms();
-        let entered = self.record.part(&part.name).await?.attempt;
+        let mut known = self.record.part(&part.name).await?;
+        let entered = known.attempt;
         let mut failures = Failures::default();
         loop {
-            let known = self.record.part(&part.name).await?;
             match next(&known, entered, forms) {
                 Next::Done(end) => return Ok(end),
                 Next::Await(until) => self.await_claim(part, &known, until).await?,
@@ -160,6 +160,7 @@ impl<P: Ports> Sender<'_, P> {
                     self.attempt(part, under, (number, form), &mut failures).await?;
                 }
             }
+            known = self.record.part(&part.name).await?;
         }
     }
 
@@ -229,7 +230,7 @@ impl<P: Ports> Sender<'_, P> {
             },
             _ => None,
         };
-        self.pace.turn(&slot).await?;
+        let turn = self.pace.turn(&slot).await?;
         let intent = self.intent(form, file, under)?;
         if !self.record.claim(&part.name, number, &intent).await? {
             // Somebody else holds it: the record says what comes next.
@@ -243,6 +244,7 @@ impl<P: Ports> Sender<'_, P> {
         } else {
             self.call(part, under, &intent, failures).await?
         };
+        self.pace.said(turn);
         Ok(self.record.conclude(&part.name, number, &outcome).await?)
     }
 
@@ -314,7 +316,7 @@ impl<P: Ports> Sender<'_, P> {
                     _ => {
                         self.pause(&error, failures, slot);
                         failures.count()?;
-                        self.pace.turn(slot).await?;
+                        drop(self.pace.turn(slot).await?);
                     }
                 },
             }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 /// Slack's own code for a message, and what is wrong with it.
-pub type Problem = (&'static str, String);
+pub(crate) type Problem = (&'static str, String);
 
 /// The hidden total of a message's blocks, in characters of their JSON.
 const TOTAL: usize = 11_000;
@@ -14,7 +14,7 @@ const TOTAL: usize = 11_000;
 ///
 /// # Errors
 /// Slack's code, and what is wrong.
-pub fn problem(message: &Value, old: bool) -> Result<(), Problem> {
+pub fn problem(message: &Value, old: bool) -> Result<(), (&'static str, String)> {
     let text = message["text"].as_str().unwrap_or_default();
     if text.trim().is_empty() {
         return Err(("no_text", "a message needs text for screen readers".to_owned()));
