@@ -76,7 +76,7 @@ impl Slack {
     ///
     /// # Errors
     /// See [`SetupError`].
-    pub fn new(settings: SlackSettings) -> Result<Self, SetupError> {
+    pub fn new(settings: &SlackSettings) -> Result<Self, SetupError> {
         let on_loopback = is_loopback(&settings.api);
         if !on_loopback && !settings.api.starts_with("https://") {
             return Err(SetupError::Address);
@@ -195,7 +195,7 @@ mod tests {
                 api: api.to_owned(),
                 ..SlackSettings::default()
             };
-            assert_eq!(Slack::new(settings).is_ok(), allowed, "{api}");
+            assert_eq!(Slack::new(&settings).is_ok(), allowed, "{api}");
         };
         check("https://slack.com/api", true);
         check("http://127.0.0.1:8080/api", true);

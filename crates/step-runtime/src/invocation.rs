@@ -99,7 +99,7 @@ impl Lambda {
         if let Some(api) = Environment::optional("PLUMBLINE_SLACK_API") {
             settings.api = api;
         }
-        Slack::new(settings).map_err(TaskError::of(|_| "Step.Environment".to_owned()))
+        Slack::new(&settings).map_err(TaskError::of(|_| "Step.Environment".to_owned()))
     }
 
     /// A name that no other invocation has.

@@ -236,6 +236,7 @@ mod tests {
 
     use super::*;
 
+    #[allow(clippy::needless_pass_by_value, reason = "cases read better so")]
     fn check(blocks: Value, expected: Option<&str>) {
         let found = problem(&json!({"text": "t", "blocks": blocks}), false);
         assert_eq!(found.as_ref().err().map(|(code, _)| *code), expected, "{found:?}");

@@ -275,9 +275,8 @@ impl Call<'_> {
             true,
         )?;
         let metadata = &body["metadata"];
-        if !metadata.is_null()
-            && !(metadata["event_type"].is_string() && metadata["event_payload"].is_object())
-        {
+        let whole = metadata["event_type"].is_string() && metadata["event_payload"].is_object();
+        if !metadata.is_null() && !whole {
             return Err(Refusal::Code("invalid_metadata_format"));
         }
         self.thread(&channel, &body)?;

@@ -289,7 +289,7 @@ impl World {
             0,
         )
         .unwrap();
-        let slack = Slack::new(SlackSettings {
+        let slack = Slack::new(&SlackSettings {
             api: fake.api(),
             timeout: Duration::from_millis(150),
         })
