@@ -10,8 +10,9 @@ COVERAGE ?=
 BIN := $(TARGET)/debug/plumbline
 SIM := $(TARGET)/debug/examples/serve
 CONTRACT := $(TARGET)/debug/examples/contract
+FAKE_SLACK := $(TARGET)/debug/examples/fake-slack
 
-.PHONY: test lint rust-test explore python-test infra-test coverage bench bench-cloud bench-cloud-figures demo clean
+.PHONY: test slack-types lint rust-test explore python-test infra-test coverage bench bench-cloud bench-cloud-figures demo clean
 
 test: lint infra-test $(if $(COVERAGE),coverage,rust-test python-test)
 
@@ -31,15 +32,24 @@ coverage:
 	tests/coverage.sh report
 
 # Uses the binaries of `cargo test --workspace`: building one package alone would unify features anew and build all again.
-# boto3 pages through the simulated organization; DuckDB reads the snapshots that the real binary wrote; moto is the AWS
+# Slack's SDK judges messages and the fake of Slack; boto3 pages through the simulated organization; DuckDB reads the snapshots that the real binary wrote; moto is the AWS
 # that the adapters and the cloud commands meet.
-python-test: $(VENV)/ready
+python-test: $(VENV)/ready $(if $(SKIPPED),,slack-types)
 	cargo test --workspace --locked --no-run
 	rm -rf $(TARGET)/python-test && mkdir -p $(TARGET)/python-test
 	$(BIN) report daily --simulate --accounts 6 --regions 2 --rules 30 --resources 12 --as-of 2026-11-21T09:00:00Z --out $(TARGET)/python-test/out
-	PLUMBLINE_SIM_SERVE=$(abspath $(SIM)) PLUMBLINE_CONTRACT=$(abspath $(CONTRACT)) PLUMBLINE_BIN=$(abspath $(BIN)) \
+	PLUMBLINE_SIM_SERVE=$(abspath $(SIM)) PLUMBLINE_CONTRACT=$(abspath $(CONTRACT)) PLUMBLINE_FAKE_SLACK=$(abspath $(FAKE_SLACK)) PLUMBLINE_BIN=$(abspath $(BIN)) \
 		PLUMBLINE_OUT=$(abspath $(TARGET))/python-test/out \
 		$(PY) -m pytest -q -rs -p no:cacheprovider tests/python
+
+# Messages by Slack's own TypeScript types; PLUMBLINE_SKIP_INFRA_TOOLS=1 goes without, as for other tools of node.
+SKIPPED := $(filter 1,$(PLUMBLINE_SKIP_INFRA_TOOLS))
+slack-types: tests/slack-types/node_modules/ready
+	node tests/slack-types/check.mjs
+
+tests/slack-types/node_modules/ready: tests/slack-types/package-lock.json
+	npm ci --prefix tests/slack-types --no-audit --no-fund
+	touch $@
 
 $(VENV)/ready: tests/python/requirements.txt
 	$(PYTHON) -m venv $(VENV)

@@ -224,11 +224,22 @@ impl Call<'_> {
         Ok(())
     }
 
+    /// The arguments of a method that takes JSON: as a document, or as a form whose lists and objects are JSON.
     fn json(&mut self) -> Result<Value, Refusal> {
-        if !self.asked.content_type.starts_with("application/json") {
-            return Err(Refusal::Code("invalid_post_type"));
+        if self.asked.content_type.starts_with("application/json") {
+            return serde_json::from_slice(&self.asked.body).map_err(|_| Refusal::Code("invalid_json"));
         }
-        serde_json::from_slice(&self.asked.body).map_err(|_| Refusal::Code("invalid_json"))
+        let fields = self.form().map_err(|_| Refusal::Code("invalid_post_type"))?;
+        let value = |text: String| {
+            let parsed = serde_json::from_str::<Value>(&text).ok();
+            parsed
+                .filter(|value| value.is_array() || value.is_object())
+                .unwrap_or(Value::String(text))
+        };
+        Ok(fields
+            .into_iter()
+            .map(|(name, text)| (name, value(text)))
+            .collect())
     }
 
     /// Methods that take no JSON say that arguments are missing.
@@ -405,7 +416,7 @@ impl Call<'_> {
             .iter()
             .skip(from)
             .take(5)
-            .map(|message| shown(message, field("include_all_metadata") == "true"));
+            .map(|message| shown(message, ["1", "true"].contains(&field("include_all_metadata"))));
         let next = if from + 5 < all.len() {
             (from + 5).to_string()
         } else {
