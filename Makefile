@@ -12,6 +12,9 @@ SIM := $(TARGET)/debug/examples/serve
 CONTRACT := $(TARGET)/debug/examples/contract
 FAKE_SLACK := $(TARGET)/debug/examples/fake-slack
 
+# PLUMBLINE_SKIP_INFRA_TOOLS=1 goes without checkov and what needs node.
+SKIPPED := $(filter 1,$(PLUMBLINE_SKIP_INFRA_TOOLS))
+
 .PHONY: test slack-types lint rust-test explore python-test infra-test coverage bench bench-cloud bench-cloud-figures demo clean
 
 test: lint infra-test $(if $(COVERAGE),coverage,rust-test python-test)
@@ -42,8 +45,7 @@ python-test: $(VENV)/ready $(if $(SKIPPED),,slack-types)
 		PLUMBLINE_OUT=$(abspath $(TARGET))/python-test/out \
 		$(PY) -m pytest -q -rs -p no:cacheprovider tests/python
 
-# Messages by Slack's own TypeScript types; PLUMBLINE_SKIP_INFRA_TOOLS=1 goes without, as for other tools of node.
-SKIPPED := $(filter 1,$(PLUMBLINE_SKIP_INFRA_TOOLS))
+# Messages by Slack's own TypeScript types.
 slack-types: tests/slack-types/node_modules/ready
 	node tests/slack-types/check.mjs
 
@@ -59,7 +61,6 @@ $(VENV)/ready: tests/python/requirements.txt
 # Templates and state machine, by tools that others wrote and checks of our own; no AWS account. SAM and checkov pin different
 # versions of the same packages, hence two environments. PLUMBLINE_SKIP_INFRA_TOOLS=1 goes without checkov and node.
 INFRA := tests/infra
-SKIPPED := $(filter 1,$(PLUMBLINE_SKIP_INFRA_TOOLS))
 UPDATE_GOLDEN ?=
 infra-test: $(VENV)-infra/ready $(if $(SKIPPED),,$(VENV)-checkov/ready $(INFRA)/node_modules/ready)
 	UPDATE_GOLDEN=$(UPDATE_GOLDEN) PLUMBLINE_CHECKOV=$(abspath $(VENV)-checkov)/bin/checkov \
@@ -102,4 +103,4 @@ demo:
 	cargo run --release --locked -- report daily --simulate --out reports
 
 clean:
-	rm -rf $(VENV) $(VENV)-cloud $(VENV)-infra $(VENV)-checkov $(INFRA)/node_modules $(TARGET)
+	rm -rf $(VENV) $(VENV)-cloud $(VENV)-infra $(VENV)-checkov $(INFRA)/node_modules tests/slack-types/node_modules tests/slack-types/build $(TARGET)

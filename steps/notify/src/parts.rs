@@ -12,7 +12,7 @@ use slack_blocks::{Digest, Message, Url};
 pub const HEAD: &str = "digest";
 /// The name of the part that a topic for failures is told instead.
 pub const FALLBACK: &str = "fallback";
-/// The name of the change of the head that says what is missing under it.
+/// What the names of changes of the head begin with, which say what is missing under it.
 pub const AMENDMENT: &str = "amendment";
 
 /// One part of a delivery: it arrives once.
@@ -191,19 +191,26 @@ impl Report<'_> {
         (head, classic, left_over)
     }
 
-    /// The head once more, saying what is missing under it.
+    /// The head once more, saying what is missing under it, or nothing any more. What is said is part of the name, so that
+    /// something else is a part of its own.
     pub fn amended(&self, concern: Option<&Concern>, missing: &[String]) -> Part {
         let (mut head, mut classic, _) = self.head(concern);
         let note = format!("Not everything is in this thread: {}", missing.join("; "));
-        for message in [&mut head, &mut classic] {
+        let changed = if missing.is_empty() {
+            vec![]
+        } else {
+            vec![&mut head, &mut classic]
+        };
+        for message in changed {
             // Where the whole note has no room, a short one has; where that has none, the record and the topic tell it.
             let short = || message.with_note("Not everything is in this thread");
             if let Some(noted) = message.with_note(&note).or_else(short) {
                 *message = noted;
             }
         }
+        let hash = compliance::hash::sha256_hex(note.as_bytes());
         Part {
-            name: AMENDMENT.to_owned(),
+            name: format!("{AMENDMENT}-{}", &hash[..12]),
             content: Content::Amendment(forms(&head, &classic)),
         }
     }

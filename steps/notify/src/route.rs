@@ -194,7 +194,7 @@ pub(crate) fn described(route: &RouteSettings) -> String {
 fn note(delivery: &mut RouteDelivery, part: &Part, end: &End) {
     let name = part.name.clone();
     match end {
-        End::Sent(arrived) if name != AMENDMENT => {
+        End::Sent(arrived) if !name.starts_with(AMENDMENT) => {
             delivery.sent.insert(name, arrived.ts.clone());
         }
         End::Sent(_) => {}

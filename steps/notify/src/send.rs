@@ -166,7 +166,7 @@ impl<P: Ports> Sender<'_, P> {
 
     /// Whether an earlier run of the step said in the head that something is missing.
     pub(crate) async fn was_amended(&self) -> Result<bool, TaskError> {
-        Ok(self.record.part(AMENDMENT).await?.attempt > 0)
+        Ok(self.record.has(AMENDMENT).await?)
     }
 
     fn now(&self) -> Timestamp {

@@ -128,7 +128,9 @@ async fn a_failure_that_no_topic_hears_of_fails_the_task() {
 
 #[tokio::test]
 async fn a_report_that_cannot_be_attached_leaves_the_rest_and_the_digest_says_so() {
-    let world = World::normal(&["chat:write", "channels:history"]).await;
+    let mut served = workspace(&["chat:write", "channels:history"]);
+    served.tokens.insert("xoxb-secretpart-2".to_owned(), token(&ALL));
+    let mut world = World::new(cards::normal(), served).await;
     let came = world.run(TO_CHANNEL).await;
     let route = &came.delivery.routes[0];
     assert_eq!(route.state, RouteState::Failed);
@@ -141,6 +143,26 @@ async fn a_report_that_cannot_be_attached_leaves_the_rest_and_the_digest_says_so
         head.blocks
     );
     assert!(world.parts().len() > 3 && world.told.lock().unwrap().len() == 1);
+
+    // Mended: the report arrives, and the digest no longer says that it is missing.
+    world
+        .secrets
+        .insert("token".to_owned(), "xoxb-secretpart-2".to_owned());
+    let came = world.run(TO_CHANNEL).await;
+    assert_eq!(
+        (came.failed, came.delivery.routes[0].state),
+        (None, RouteState::Delivered)
+    );
+    assert_eq!(world.parts().last().unwrap(), "file-report.pdf");
+    let head = &world.fake.messages()[0];
+    assert!(
+        !head.blocks.to_string().contains("Not everything"),
+        "{}",
+        head.blocks
+    );
+    let edits = head.edits;
+    world.run(TO_CHANNEL).await;
+    assert_eq!(world.fake.messages()[0].edits, edits);
 }
 
 #[tokio::test]

@@ -143,6 +143,15 @@ impl<'a, S: ObjectStore> RouteRecord<'a, S> {
         })
     }
 
+    /// Whether there is a record of any part whose name begins so.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub async fn has(&self, beginning: &str) -> Result<bool, PortError> {
+        let keys = self.store.list(&format!("{}{beginning}", self.folder)).await?;
+        Ok(!keys.is_empty())
+    }
+
     async fn read<T: serde::de::DeserializeOwned>(
         &self,
         part: &str,
