@@ -10,8 +10,12 @@ COVERAGE ?=
 BIN := $(TARGET)/debug/plumbline
 SIM := $(TARGET)/debug/examples/serve
 CONTRACT := $(TARGET)/debug/examples/contract
+FAKE_SLACK := $(TARGET)/debug/examples/fake-slack
 
-.PHONY: test lint rust-test explore python-test infra-test coverage bench bench-cloud bench-cloud-figures demo clean
+# PLUMBLINE_SKIP_INFRA_TOOLS=1 goes without checkov and what needs node.
+SKIPPED := $(filter 1,$(PLUMBLINE_SKIP_INFRA_TOOLS))
+
+.PHONY: test slack-types lint rust-test explore python-test infra-test coverage bench bench-cloud bench-cloud-figures demo clean
 
 test: lint infra-test $(if $(COVERAGE),coverage,rust-test python-test bench-cloud)
 
@@ -31,15 +35,23 @@ coverage:
 	tests/coverage.sh report
 
 # Uses the binaries of `cargo test --workspace`: building one package alone would unify features anew and build all again.
-# boto3 pages through the simulated organization; DuckDB reads the snapshots that the real binary wrote; moto is the AWS
+# Slack's SDK judges messages and the fake of Slack; boto3 pages through the simulated organization; DuckDB reads the snapshots that the real binary wrote; moto is the AWS
 # that the adapters and the cloud commands meet.
-python-test: $(VENV)/ready
+python-test: $(VENV)/ready $(if $(SKIPPED),,slack-types)
 	cargo test --workspace --locked --no-run
 	rm -rf $(TARGET)/python-test && mkdir -p $(TARGET)/python-test
 	$(BIN) report daily --simulate --accounts 6 --regions 2 --rules 30 --resources 12 --as-of 2026-11-21T09:00:00Z --out $(TARGET)/python-test/out
-	PLUMBLINE_SIM_SERVE=$(abspath $(SIM)) PLUMBLINE_CONTRACT=$(abspath $(CONTRACT)) PLUMBLINE_BIN=$(abspath $(BIN)) \
+	PLUMBLINE_SIM_SERVE=$(abspath $(SIM)) PLUMBLINE_CONTRACT=$(abspath $(CONTRACT)) PLUMBLINE_FAKE_SLACK=$(abspath $(FAKE_SLACK)) PLUMBLINE_BIN=$(abspath $(BIN)) \
 		PLUMBLINE_OUT=$(abspath $(TARGET))/python-test/out \
 		$(PY) -m pytest -q -rs -p no:cacheprovider tests/python
+
+# Messages by Slack's own TypeScript types.
+slack-types: tests/slack-types/node_modules/ready
+	node tests/slack-types/check.mjs
+
+tests/slack-types/node_modules/ready: tests/slack-types/package-lock.json
+	npm ci --prefix tests/slack-types --no-audit --no-fund
+	touch $@
 
 $(VENV)/ready: tests/python/requirements.txt
 	$(PYTHON) -m venv $(VENV)
@@ -49,7 +61,6 @@ $(VENV)/ready: tests/python/requirements.txt
 # Templates and state machine, by tools that others wrote and checks of our own; no AWS account. SAM and checkov pin different
 # versions of the same packages, hence two environments. PLUMBLINE_SKIP_INFRA_TOOLS=1 goes without checkov and node.
 INFRA := tests/infra
-SKIPPED := $(filter 1,$(PLUMBLINE_SKIP_INFRA_TOOLS))
 UPDATE_GOLDEN ?=
 infra-test: $(VENV)-infra/ready $(if $(SKIPPED),,$(VENV)-checkov/ready $(INFRA)/node_modules/ready)
 	UPDATE_GOLDEN=$(UPDATE_GOLDEN) PLUMBLINE_CHECKOV=$(abspath $(VENV)-checkov)/bin/checkov \
@@ -92,4 +103,4 @@ demo:
 	cargo run --release --locked -- report daily --simulate --out reports
 
 clean:
-	rm -rf $(VENV) $(VENV)-cloud $(VENV)-infra $(VENV)-checkov $(INFRA)/node_modules $(TARGET)
+	rm -rf $(VENV) $(VENV)-cloud $(VENV)-infra $(VENV)-checkov $(INFRA)/node_modules tests/slack-types/node_modules tests/slack-types/build $(TARGET)

@@ -48,7 +48,7 @@ VARIABLES = {
     "score-compliance": COMMON | {"PLUMBLINE_ACCOUNT_METRICS"},
     "render-report": COMMON,
     "seal-report": COMMON | {"PLUMBLINE_RETENTION_DAYS", "PLUMBLINE_LOCK_MODE"},
-    "notify": COMMON | {"PLUMBLINE_TOPIC_ARN"},
+    "notify": COMMON | {"PLUMBLINE_SETTINGS_KEY", "PLUMBLINE_TOPIC_ARN", "PLUMBLINE_FAILURE_TOPIC_ARN"},
 }
 
 
@@ -583,7 +583,7 @@ PAYLOADS = {
     "ScoreCompliance": ["as_of", "execution", "kind", "plan", "settings", "snapshot"],
     "RenderReport": ["execution", "inputs", "kind", "lists", "run_id", "scorecard", "settings"],
     "SealReport": ["execution", "files", "inputs", "plan", "run_id"],
-    "Notify": ["execution", "folder", "kind", "manifest", "run_id"],
+    "Notify": ["execution", "folder", "kind", "lists", "manifest", "run_id"],
 }
 SHARD = ["execution", "map_concurrency", "plan", "settings", "shard"]
 

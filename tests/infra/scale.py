@@ -37,7 +37,7 @@ MEMORY_MB = {
     "score-compliance": 3_008,
     "render-report": 2_048,
     "seal-report": 512,
-    "notify": 256,
+    "notify": 1_024,
 }
 PATH = [
     "PlanReport",
@@ -188,7 +188,7 @@ def seconds(org, way, rate):
         "score-compliance": 3 + org.results * 28.9 / 10e6,  # docs/performance.md: two snapshots of 10 million
         "render-report": render_cpu * per_cpu / MEMORY_MB["render-report"],
         "seal-report": 3 + bundle_bytes(org) / 50e6,
-        "notify": 1,
+        "notify": 30,
     }
 
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws::{Aws, AwsSettings};
@@ -10,16 +11,21 @@ use compliance::Timestamp;
 use compliance::artifact::{BundleManifest, CallCount, Provenance};
 use compliance::failure::TaskError;
 use compliance::objects;
-use compliance::ports::{Clock, ObjectStore};
+use compliance::ports::{
+    ChatError, ChatFile, ChatPlace, ChatService, Clock, Notifier, ObjectStore, PartMark, PortError, Sought,
+};
 use compliance::progress::Silent;
 use compliance::report::ReportKind;
 use compliance::scorecard::Scorecard;
+use compliance::secret::Secret;
+use compliance::settings::Settings;
 use compliance::snapshot::ObjectRef;
 use compliance::workflow::{
-    Bundled, CollectTask, Execution, MapMode, NotifyTask, PlanTask, Planned, RenderTask, Rendered, ScoreTask,
-    Scored, SealTask, TaskRecord,
+    Bundled, CollectTask, Execution, MapMode, Notified, NotifyTask, PlanTask, Planned, RenderTask, Rendered,
+    ScoreTask, Scored, SealTask, TaskRecord,
 };
-use local::{MemoryObjectStore, SystemClock};
+use local::{MemoryNotifier, MemoryObjectStore, MemorySecrets, SystemClock};
+use notify::Wired;
 use serde_json::{Value, json};
 use simulated_org::{Organization, Server, SimulationConfig, World};
 
@@ -315,32 +321,98 @@ fn malformed_settings_are_refused_with_their_line() {
     assert!(error.message.contains("concurency"), "{}", error.message);
 }
 
+/// Slack, topics and secrets that nobody may come to when there is nobody to tell.
+struct Nobody;
+
+fn nothing<T>() -> Result<T, ChatError> {
+    panic!("nobody is to be told")
+}
+
+impl ChatService for Nobody {
+    async fn post(&self, _: ChatPlace<'_>, _: PartMark<'_>, _: &Value) -> Result<String, ChatError> {
+        nothing()
+    }
+    async fn update(&self, _: ChatPlace<'_>, _: &str, _: &Value) -> Result<(), ChatError> {
+        nothing()
+    }
+    async fn upload(&self, _: &Secret, _: &ChatFile<'_>) -> Result<String, ChatError> {
+        nothing()
+    }
+    async fn share(&self, _: ChatPlace<'_>, _: &str, _: &str) -> Result<(), ChatError> {
+        nothing()
+    }
+    async fn find(&self, _: ChatPlace<'_>, _: Sought<'_>, _: Timestamp) -> Result<Option<String>, ChatError> {
+        nothing()
+    }
+    async fn send_to_webhook(&self, _: &Secret, _: &Value) -> Result<(), ChatError> {
+        nothing()
+    }
+}
+
 #[tokio::test]
-async fn what_would_be_sent_says_that_it_was_not() {
+async fn what_the_tasks_before_made_is_delivered_and_recorded() {
     let cloud = Cloud::new();
-    let bundled = cloud.run(daily(), 1, &[]).await;
-    let bucket = MemoryObjectStore::default();
+    let planned = cloud.plan(daily(), INLINE).await.unwrap();
+    for shard in &planned.shards {
+        cloud.collect(&planned, shard).await;
+    }
+    let scored = cloud.score(&planned).await;
+    let rendered = cloud.render(&planned, &scored).await;
+    let bundled = cloud.seal(&planned, &scored, &rendered).await;
+    let (bucket, topic) = (MemoryObjectStore::default(), Arc::new(MemoryNotifier::default()));
     let task = NotifyTask {
         kind: bundled.kind,
         run_id: bundled.run_id.clone(),
         folder: bundled.folder.clone(),
         manifest: bundled.manifest.clone(),
+        lists: Some(scored.lists.clone()),
         execution: execution(),
     };
-    let notified = notify::task::run(&task, &cloud.store, &bucket).await.unwrap();
-    let delivery: Value = objects::read_json(&bucket, &notified.delivery).await.unwrap();
-    assert_eq!(
-        (&delivery["sent"], &delivery["run_id"]),
-        (&json!(false), &json!(bundled.run_id))
-    );
+    let ports = Wired {
+        reports: &cloud.store,
+        records: &bucket,
+        chat: &Nobody,
+        secrets: &MemorySecrets::default(),
+        time: &SystemClock,
+        topic: |_: &str| SharedNotifier(Arc::clone(&topic)),
+        summary_topic: Some("arn:aws:sns:eu-west-1:111122223333:summary".to_owned()),
+        failure_topic: None,
+        who: "a test".to_owned(),
+    };
+    let settings = "[[delivery.routes]]\nname = \"severe\"\nseverity = \"informational\"\nto = { sns_topic = \"summary\" }\n";
+    let settings = Settings::parse(settings).unwrap();
+    let budget = Duration::from_secs(60);
+    for _ in 0..2 {
+        let delivered = notify::task::run(&through(&task), &settings, &ports, budget)
+            .await
+            .unwrap();
+        let notified: Notified = through(&delivered.answer().unwrap());
+        assert_eq!((notified.sent, notified.failed, notified.ambiguous), (1, 0, 0));
+        assert!(bucket.get(&notified.delivery.key).await.unwrap().is_some());
+    }
+    let told = topic.told();
+    assert_eq!(told.len(), 1, "the second run finds the first one's record");
+    assert!(told[0].1.contains("What concerns this channel") && told[0].1.contains(&bundled.run_id));
+
     let nothing = NotifyTask {
         folder: "daily/2026-11-20/none/".to_owned(),
+        manifest: rendered.files.clone(),
         ..task
     };
-    let error = notify::task::run(&nothing, &cloud.store, &bucket)
-        .await
-        .unwrap_err();
-    assert_eq!(error.code, "Notify.NoDigest");
+    assert!(
+        notify::task::run(&nothing, &settings, &ports, budget)
+            .await
+            .is_err()
+    );
+}
+
+/// One notifier under every ARN.
+struct SharedNotifier(Arc<MemoryNotifier>);
+
+impl Notifier for SharedNotifier {
+    async fn notify(&self, subject: &str, text: &str) -> Result<(), PortError> {
+        self.0.notify(subject, text).await
+    }
 }
 
 #[tokio::test]

@@ -8,6 +8,8 @@ use compliance::organization::is_account_id;
 use compliance::report::ReportKind;
 use simulated_org::Faults;
 
+use crate::deliver::Deliver;
+
 /// AWS Config compliance across an AWS Organization, turned into reports that people trust.
 #[derive(Debug, Parser)]
 #[command(name = "plumbline", version, about, propagate_version = true, after_long_help = EXIT_CODES)]
@@ -17,8 +19,8 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done; 1 a defect of Plumbline; 2 wrong arguments; 3 settings; 4 AWS refused \
-(credentials, permission, no such aggregator); 5 AWS did not answer (throttled, unavailable, broken answer); \
+const EXIT_CODES: &str = "Exit codes: 0 done; 1 a defect of Plumbline; 2 wrong arguments; 3 settings; 4 AWS or Slack refused \
+(credentials, permission, no such aggregator or channel); 5 AWS or Slack did not answer (throttled, unavailable, broken answer); \
 6 files (cannot read or write, full disk, damaged snapshot, a snapshot later than the clock); a run in the cloud that \
 failed ends with the code of its error, one that was stopped or timed out with 5; \
 130 interrupted (Ctrl-C) and 143 ended (SIGTERM): run the same command again to continue.";
@@ -55,8 +57,25 @@ pub(crate) enum Command {
 pub(crate) struct ReportArgs {
     /// Which report.
     pub(crate) kind: KindArg,
+    /// Tell the people that the settings name under [delivery]; what has arrived already is not sent again.
+    #[arg(long)]
+    pub(crate) deliver: bool,
+    /// Another address of Slack's API, for tests.
+    #[arg(long, value_name = "URL", env = "PLUMBLINE_SLACK_API", hide = true)]
+    pub(crate) slack_api: Option<String>,
     #[command(flatten)]
     pub(crate) run: RunArgs,
+}
+
+impl ReportArgs {
+    /// How the report is to be delivered, if it is.
+    pub(crate) fn deliver(&self) -> Option<Deliver> {
+        self.deliver.then(|| Deliver {
+            profile: self.run.profile.clone(),
+            region: self.run.region.clone(),
+            slack_api: self.slack_api.clone(),
+        })
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

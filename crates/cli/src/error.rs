@@ -121,6 +121,9 @@ fn code_exit_code(code: &str) -> u8 {
         Some(PortErrorKind::NotFound) if code.starts_with("Store.") => exit::FILES,
         Some(kind) => kind_exit_code(kind),
         None if code == "Coverage.NoSources" => exit::REFUSED,
+        None if code == "Slack.RateLimited" => exit::UNAVAILABLE,
+        None if code.starts_with("Slack.") => exit::REFUSED,
+        None if code == "Notify.BadSettings" => exit::SETTINGS,
         None => exit::DEFECT,
     }
 }
@@ -156,6 +159,11 @@ mod tests {
         check("Plan.BadSettings", 3);
         check("Config.AccessDenied", 4);
         check("Coverage.NoSources", 4);
+        check("Slack.Permanent", 4);
+        check("Slack.Ambiguous", 4);
+        check("Secrets.NotFound", 4);
+        check("Slack.RateLimited", 5);
+        check("Slack.Unavailable", 5);
         check("Config.Throttled", 5);
         check("Lambda.TooManyRequestsException", 5);
         check("States.Timeout", 5);

@@ -4,6 +4,7 @@
 mod args;
 mod cloud;
 mod collect;
+mod deliver;
 mod error;
 mod interrupt;
 mod output;
@@ -45,8 +46,11 @@ fn run(cli: Cli) -> Result<(), CliError> {
             source,
         })?;
     match cli.command {
-        Command::Report(args) => runtime.block_on(sources::run(args.kind.into(), args.run)),
-        Command::Snapshot(args) => runtime.block_on(sources::run(ReportKind::Snapshot, args)),
+        Command::Report(args) => {
+            let deliver = args.deliver();
+            runtime.block_on(sources::run(args.kind.into(), args.run, deliver))
+        }
+        Command::Snapshot(args) => runtime.block_on(sources::run(ReportKind::Snapshot, args, None)),
         Command::Cloud { command } => runtime.block_on(cloud::run(command)),
         Command::Simulate {
             command: SimulateCommand::Serve(args),

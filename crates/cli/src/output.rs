@@ -46,6 +46,9 @@ pub(crate) struct Outcome<'a> {
     pub(crate) attempts: u64,
     /// Calls the call plan's formula foresees.
     pub(crate) planned_calls: u64,
+    /// What came of the delivery, where one was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) delivery: Option<&'a compliance::delivery::record::RunDelivery>,
 }
 
 impl<'a> Outcome<'a> {
@@ -80,6 +83,7 @@ impl<'a> Outcome<'a> {
             scopes: coverage.scopes_total(),
             attempts: attempts(&provenance.calls),
             planned_calls: provenance.planned_calls,
+            delivery: None,
         }
     }
 }

@@ -8,11 +8,13 @@ use compliance::failure::TaskError;
 use compliance::inputs::{self, Report};
 use compliance::objects::MANIFEST;
 use compliance::report::{ReportKind, RunInputs, bundle_folder};
-use compliance::scorecard::Scorecard;
+use compliance::scorecard::{Lists, Scorecard};
 use compliance::snapshot::{Origin, SnapshotRef};
+use notify::task::Delivered;
 use score_compliance::score;
 use seal_report::{SealInput, Sealed};
 
+use crate::deliver;
 use crate::error::{CliError, defect};
 use crate::output::{self, Outcome};
 use crate::session::Session;
@@ -46,6 +48,8 @@ pub(crate) async fn make_report(
         .await
         .map_err(CliError::step("score", score_compliance::ScoreError::code))?;
     let scorecard = scored.scorecard.clone();
+    let lists = (session.deliver.is_some() && deliver::needs_lists(&session.settings, kind))
+        .then(|| scored.lists.clone());
     let folder = bundle_folder(kind, inputs.as_of, &run_id);
     let input = render_report::RenderInput {
         scorecard: scored.scorecard,
@@ -73,7 +77,30 @@ pub(crate) async fn make_report(
     seal_report::record_provenance(&sealed, &provenance, &session.store)
         .await
         .map_err(CliError::step("seal", BundleError::code))?;
-    say(session, &scorecard, &provenance, &sealed, json)
+    let delivered = Box::pin(delivered(session, &sealed, lists.as_ref())).await;
+    let told = delivered.as_ref().ok().and_then(Option::as_ref);
+    // The report stands, whatever came of its delivery.
+    say(session, &scorecard, &provenance, &sealed, told, json)?;
+    match delivered?.map(Delivered::answer) {
+        Some(Err(error)) => Err(CliError::Step {
+            stage: "notify",
+            code: error.code,
+            message: error.message,
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// What came of the delivery, if one was asked for.
+async fn delivered(
+    session: &Session,
+    sealed: &Sealed,
+    lists: Option<&Lists>,
+) -> Result<Option<Delivered>, CliError> {
+    match &session.deliver {
+        Some(how) => deliver::deliver(session, how, sealed, lists).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 /// Everything the report is a function of: the newest facts of the store, chosen once. What is damaged is left out,
@@ -128,13 +155,15 @@ fn say(
     scorecard: &Scorecard,
     provenance: &Provenance,
     sealed: &Sealed,
+    delivered: Option<&Delivered>,
     json: bool,
 ) -> Result<(), CliError> {
     let folder = session.store.path(sealed.folder.trim_end_matches('/'));
     let mut files: Vec<String> = sealed.body.files.iter().map(|file| file.name.clone()).collect();
     files.extend([MANIFEST.to_owned(), PROVENANCE.to_owned()]);
     files.sort();
-    let outcome = Outcome::new(scorecard, provenance, &folder, files, sealed.existed);
+    let mut outcome = Outcome::new(scorecard, provenance, &folder, files, sealed.existed);
+    outcome.delivery = delivered.map(|delivered| &delivered.delivery);
     let text = if json {
         serde_json::to_string_pretty(&outcome).map_err(defect("the outcome"))? + "\n"
     } else {

@@ -12,13 +12,22 @@ use compliance::snapshots::{self, Known};
 use compliance::text;
 use local::{FolderLock, FolderObjectStore, Locking, SystemClock};
 
+use crate::deliver::Deliver;
 use crate::error::CliError;
 use crate::interrupt;
 use crate::progress::StderrProgress;
 use crate::stages::Stages;
 
 /// Where a run writes: what an interrupted one left there is swept.
-const WRITTEN: [&str; 6] = ["settings/", SNAPSHOTS, WORK, "daily/", "weekly/", "snapshot/"];
+const WRITTEN: [&str; 7] = [
+    "settings/",
+    SNAPSHOTS,
+    WORK,
+    "daily/",
+    "weekly/",
+    "snapshot/",
+    "deliveries/",
+];
 
 /// One run.
 pub(crate) struct Session {
@@ -32,6 +41,8 @@ pub(crate) struct Session {
     pub(crate) continues: Option<Timestamp>,
     /// Calls that the call plan's formula foresees for what this run has collected so far.
     pub(crate) planned_calls: u64,
+    /// How the report is to be delivered, if it is.
+    pub(crate) deliver: Option<Deliver>,
     stages: Stages<SystemClock>,
     /// Held until the run ends.
     _lock: Option<FolderLock>,
@@ -61,6 +72,7 @@ impl Session {
             known,
             continues: None,
             planned_calls: 0,
+            deliver: None,
             stages: Stages::start(SystemClock),
             _lock: lock,
         })

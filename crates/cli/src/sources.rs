@@ -8,6 +8,7 @@ use jiff::{RoundMode, TimestampRound, Unit};
 
 use crate::args::RunArgs;
 use crate::collect::{self, Source};
+use crate::deliver::Deliver;
 use crate::error::CliError;
 use crate::report::{self, Origins};
 use crate::saved;
@@ -16,7 +17,7 @@ use crate::simulate;
 use crate::unfinished::{Moment, Run};
 
 /// Collects (or opens) the snapshot and makes the report.
-pub(crate) async fn run(kind: ReportKind, args: RunArgs) -> Result<(), CliError> {
+pub(crate) async fn run(kind: ReportKind, args: RunArgs, deliver: Option<Deliver>) -> Result<(), CliError> {
     if args.simulation.any() && !args.source.simulate {
         return Err(CliError::Usage(
             "--seed, --accounts, --regions, --rules, --resources and --faults go with --simulate only"
@@ -35,6 +36,7 @@ pub(crate) async fn run(kind: ReportKind, args: RunArgs) -> Result<(), CliError>
             .get_or_insert_with(|| "Simulated organization".to_owned());
     }
     let mut session = Session::open(&args.out, settings, &format!("{} run", kind.as_str())).await?;
+    session.deliver = deliver;
     if let Some(folder) = &args.source.snapshot {
         let (snapshot, origin) = saved::import(&mut session, folder, args.as_of).await?;
         let by = Origins {

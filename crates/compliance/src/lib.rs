@@ -9,6 +9,7 @@ pub mod catalogue;
 pub mod collection;
 pub mod coverage;
 pub mod definitions;
+pub mod delivery;
 pub mod evaluation;
 pub mod exceptions;
 pub mod failure;

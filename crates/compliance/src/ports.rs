@@ -238,6 +238,145 @@ pub trait Notifier: Send + Sync {
     fn notify(&self, subject: &str, text: &str) -> impl Future<Output = Result<(), PortError>> + Send;
 }
 
+/// Why a chat service did not take something. `Display` says what happened, to what, and what to do; it holds no secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ChatError {
+    /// What it means for another attempt.
+    pub kind: ChatErrorKind,
+    /// The service's own code, such as `channel_not_found`.
+    pub reason: String,
+    /// What happened, to what, and what to do next.
+    pub message: String,
+}
+
+/// What a failure means for another attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChatErrorKind {
+    /// Nothing arrived, and the same will be refused again.
+    Refused,
+    /// Nothing arrived: the form of the content was refused. Another form may be taken.
+    FormRefused,
+    /// Nothing arrived; the service asks to wait this long.
+    RateLimited(Duration),
+    /// Nothing arrived: the service was not reached.
+    Unreached,
+    /// The service answered that it failed. It may be tried again, though some of it may have been done.
+    Failed,
+    /// No answer came: it may have arrived.
+    Unanswered,
+}
+
+impl ChatErrorKind {
+    /// The stable code under the name `Slack`.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Refused | Self::FormRefused => "Slack.Permanent",
+            Self::RateLimited(_) => "Slack.RateLimited",
+            Self::Unreached | Self::Failed | Self::Unanswered => "Slack.Unavailable",
+        }
+    }
+}
+
+impl ChatError {
+    /// The stable code, with the service's own behind it: `Slack.Permanent: channel_not_found`.
+    pub fn code(&self) -> String {
+        self.kind.code().to_owned()
+    }
+}
+
+/// A place in a chat service, and the right to speak there.
+#[derive(Debug, Clone, Copy)]
+pub struct ChatPlace<'a> {
+    /// The bot token.
+    pub token: &'a Secret,
+    /// The channel's id.
+    pub channel: &'a str,
+    /// The id of the message whose thread it is; `None` is the channel itself.
+    pub thread: Option<&'a str>,
+}
+
+/// What tells one part of a delivery from every other: kept with a message where people do not see it, and found by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PartMark<'a> {
+    /// The run's id.
+    pub run_id: &'a str,
+    /// The route's name.
+    pub route: &'a str,
+    /// The part's name.
+    pub part: &'a str,
+}
+
+/// What is looked for in a channel or thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sought<'a> {
+    /// A message by its mark.
+    Message(PartMark<'a>),
+    /// A file by the id the service gave it.
+    File(&'a str),
+}
+
+/// A chat service where a bot posts. Each method is one attempt: whether and when there is another is the caller's to say.
+pub trait ChatService: Send + Sync {
+    /// Posts a message (JSON as the service takes it, place aside) and gives its id.
+    fn post(
+        &self,
+        place: ChatPlace<'_>,
+        mark: PartMark<'_>,
+        message: &serde_json::Value,
+    ) -> impl Future<Output = Result<String, ChatError>> + Send;
+    /// Replaces the content of a message; the same twice is the same once.
+    fn update(
+        &self,
+        place: ChatPlace<'_>,
+        ts: &str,
+        message: &serde_json::Value,
+    ) -> impl Future<Output = Result<(), ChatError>> + Send;
+    /// Hands over a file that nobody sees yet, and gives its id.
+    fn upload(
+        &self,
+        token: &Secret,
+        file: &ChatFile<'_>,
+    ) -> impl Future<Output = Result<String, ChatError>> + Send;
+    /// Shows a file that was uploaded.
+    fn share(
+        &self,
+        place: ChatPlace<'_>,
+        file_id: &str,
+        title: &str,
+    ) -> impl Future<Output = Result<(), ChatError>> + Send;
+    /// Looks for what may have arrived since a moment; `None` when it is not there. Of a message, its id.
+    fn find(
+        &self,
+        place: ChatPlace<'_>,
+        sought: Sought<'_>,
+        since: Timestamp,
+    ) -> impl Future<Output = Result<Option<String>, ChatError>> + Send;
+    /// Sends a message to an incoming webhook, which is told by its secret URL.
+    fn send_to_webhook(
+        &self,
+        url: &Secret,
+        message: &serde_json::Value,
+    ) -> impl Future<Output = Result<(), ChatError>> + Send;
+}
+
+/// A file for people.
+#[derive(Debug, Clone, Copy)]
+pub struct ChatFile<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// What it shows, for who cannot see it; pictures have one.
+    pub alt_text: Option<&'a str>,
+    /// Its content.
+    pub bytes: &'a [u8],
+}
+
+/// Waits.
+pub trait Timer: Send + Sync {
+    /// Returns after this long.
+    fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send;
+}
+
 /// Where secrets are kept.
 pub trait Secrets: Send + Sync {
     /// The secret of this name. No error holds it.

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::{self, Severity};
+use crate::delivery::{self, DeliverySettings};
 use crate::exceptions::{self, ExceptionSettings};
 use crate::organization::is_account_id;
 
 mod error;
 
 pub use error::SettingsError;
+use error::without_secrets;
 
 /// Everything a user may set. The defaults are what `Settings::default()` gives.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -32,6 +34,9 @@ pub struct Settings {
     /// Where the command line finds the runs in the cloud. No input of a report, so it is never frozen with one.
     #[serde(skip_serializing)]
     pub cloud: CloudSettings,
+    /// Who is told. No input of a report, so it is never frozen with one: notify reads the settings themselves.
+    #[serde(skip_serializing)]
+    pub delivery: DeliverySettings,
 }
 
 /// Where the runs in the cloud are.
@@ -225,7 +230,7 @@ impl Settings {
     /// [`SettingsError::Syntax`] with line and column; [`SettingsError::Value`] with the field's path.
     pub fn parse(text: &str) -> Result<Self, SettingsError> {
         let settings: Self = toml::from_str(text)
-            .map_err(|error| SettingsError::Syntax(error.to_string().trim_end().to_owned()))?;
+            .map_err(|error| SettingsError::Syntax(without_secrets(error.to_string().trim_end())))?;
         settings.check().map_err(|error| error.at(text))?;
         Ok(settings)
     }
@@ -245,6 +250,10 @@ impl Settings {
         }
         self.check_frameworks()?;
         self.check_rules()?;
+        if let Some((place, field, problem)) = delivery::problem(&self.delivery) {
+            let of = place.map_or_else(String::new, |place| format!("routes[{}].", place + 1));
+            return refuse(&format!("delivery.{of}{field}"), &problem);
+        }
         match exceptions::problem(&self.exceptions) {
             None => Ok(()),
             Some((place, field, problem)) => refuse(&format!("exceptions[{}].{field}", place + 1), &problem),

@@ -225,6 +225,9 @@ pub struct NotifyTask {
     pub folder: String,
     /// Its manifest.
     pub manifest: ObjectRef,
+    /// Its lists, for routes that only some rows concern. An execution that began before there were such routes has none.
+    #[serde(default)]
+    pub lists: Option<ObjectRef>,
     /// The execution.
     pub execution: Execution,
 }
@@ -232,8 +235,14 @@ pub struct NotifyTask {
 /// From notify.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notified {
-    /// What would be sent, or was.
+    /// What came of it ([`crate::delivery::record::RunDelivery`]).
     pub delivery: ObjectRef,
+    /// Parts that arrived.
+    pub sent: u64,
+    /// Parts that were refused for good.
+    pub failed: u64,
+    /// Parts of which nobody knows whether they arrived.
+    pub ambiguous: u64,
 }
 
 /// What a task cost, kept until the bundle's provenance sums it up.

@@ -1,10 +1,12 @@
 //! The system's clock.
 
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use compliance::Timestamp;
-use compliance::ports::Clock;
+use compliance::ports::{Clock, Timer};
 
 /// The machine's own clock.
 #[derive(Debug, Clone, Copy, Default)]
@@ -28,5 +30,29 @@ impl Clock for SystemClock {
 
     fn monotonic(&self) -> Duration {
         FIRST_LOOK.elapsed()
+    }
+}
+
+impl Timer for SystemClock {
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+}
+
+/// A name that no other process has, and no other call in this one: of this machine's randomness, time and process.
+pub fn unique_name() -> String {
+    // Each of them is keyed anew, from the system's randomness.
+    let random = RandomState::new().hash_one(SystemClock.monotonic());
+    let now = SystemClock.now().as_nanosecond();
+    format!("{now:x}-{:x}-{random:016x}", std::process::id())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_told_apart() {
+        assert_ne!(unique_name(), unique_name());
     }
 }

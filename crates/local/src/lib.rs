@@ -6,8 +6,10 @@ pub mod contract;
 mod folder;
 mod lock;
 mod memory;
+mod secrets;
 
-pub use clock::SystemClock;
+pub use clock::{SystemClock, unique_name};
 pub use folder::FolderObjectStore;
 pub use lock::{FolderLock, Locking, Taken};
 pub use memory::{MemoryNotifier, MemoryObjectStore, MemorySecrets};
+pub use secrets::LocalSecrets;

@@ -23,6 +23,7 @@ pub use digest::{Digest, digest};
 pub use drawing::{Drawing, drawing};
 pub use message::Message;
 pub use terminal::to_terminal;
+pub use url::Url;
 
 /// `and 1 more missing scope in the thread`, `and 2 more missing scopes in the thread`.
 pub(crate) fn and_more_of(number: u64, one: &str, many: &str, place: &str) -> String {

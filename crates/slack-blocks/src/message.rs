@@ -92,6 +92,19 @@ impl Message {
         }
     }
 
+    /// The same with a line of small print at its end; `None` when there is no room for it within Slack's limits.
+    pub fn with_note(&self, note: &str) -> Option<Self> {
+        let mut message = self.clone();
+        message.blocks.push(Block::note(note));
+        let cost = message.blocks.iter().map(cost).fold(Cost::default(), Cost::plus);
+        cost.fits().then_some(message)
+    }
+
+    /// Its text as people read it outside of Slack, an e-mail for one: what Slack has escaped is not.
+    pub fn plain_text(&self) -> String {
+        text::unescape(&self.text)
+    }
+
     /// The text for notifications and screen readers.
     pub fn text(&self) -> &str {
         &self.text

@@ -11,6 +11,7 @@ use compliance::ports::Clock;
 use compliance::settings::{CollectionSettings, Settings};
 use compliance::workflow::{Execution, TaskRecord};
 use local::SystemClock;
+use slack::{Slack, SlackSettings};
 
 use crate::environment::Environment;
 use crate::log::LogProgress;
@@ -80,6 +81,23 @@ impl Lambda {
             share: at_once,
             ..AwsSettings::new(&settings.collection)
         })
+    }
+
+    /// Slack, or what stands for it: `PLUMBLINE_SLACK_API` names another address of its API, for tests.
+    ///
+    /// # Errors
+    /// `Step.Environment` when that address is not one secrets may be sent to, or nobody is trusted here.
+    pub fn slack(&self) -> Result<Slack, TaskError> {
+        let mut settings = SlackSettings::default();
+        if let Some(api) = Environment::optional("PLUMBLINE_SLACK_API") {
+            settings.api = api;
+        }
+        Slack::new(&settings).map_err(TaskError::of(|_| "Step.Environment".to_owned()))
+    }
+
+    /// A name that no other invocation has.
+    pub fn unique_name(&self) -> String {
+        local::unique_name()
     }
 
     /// Keeps what this task cost until the bundle's provenance sums it up. `task` tells the tasks of an execution

@@ -44,6 +44,11 @@ pub(super) fn vanished(scorecard: &Scorecard, lists: &Lists) -> Vec<Message> {
     )
 }
 
+/// Everything that is noncompliant now.
+pub(super) fn noncompliant(scorecard: &Scorecard, lists: &Lists) -> Vec<Message> {
+    changes(scorecard, "Noncompliant now", &lists.noncompliant, severity)
+}
+
 /// A group's place in the list and its heading. An unrated rule stands after medium, as which it weighs.
 type Heading = ((Severity, bool), &'static str);
 

@@ -87,6 +87,30 @@ pub fn digest(scorecard: &Scorecard, lists: &Lists, settings: &Settings) -> Dige
     }
 }
 
+/// The thread for people whom only some rows concern: those rows, and the coverage they must be read with. `lists` holds
+/// their rows and no others.
+pub fn concerning(scorecard: &Scorecard, lists: &Lists) -> Vec<Message> {
+    [
+        lists::new(scorecard, lists),
+        lists::resolved(scorecard, lists),
+        lists::vanished(scorecard, lists),
+        lists::noncompliant(scorecard, lists),
+        coverage::messages(scorecard),
+    ]
+    .concat()
+}
+
+/// A message of a title and lines of prose, for what is no part of a report.
+pub fn notice(title: &str, lines: &[String]) -> Message {
+    let spoken = format!("{title} {}", lines.join(" "));
+    let parts = lines.iter().map(|line| crate::message::Part {
+        block: crate::block::Block::section(&crate::text::Mrkdwn::new().text("• ").text(line)),
+        items: 1,
+    });
+    let mut pages = crate::message::pages(title, &spoken, parts.collect(), lines.len() as u64, 1);
+    pages.pop().unwrap_or_else(|| Message::new(title, Vec::new()))
+}
+
 fn thread(scorecard: &Scorecard, lists: &Lists) -> Vec<Message> {
     [
         lists::new(scorecard, lists),

@@ -1,0 +1,40 @@
+//! What did not reach people on its way reaches them by the topic for failures, with the reason.
+
+use compliance::delivery::record::{Failure, Fallback, RouteDelivery};
+use compliance::failure::TaskError;
+
+use crate::ports::Ports;
+use crate::route::Run;
+use crate::send::{End, Way};
+
+/// Tells the topic for failures of a route that failed; `None` when there is no such topic but the route's own.
+///
+/// # Errors
+/// A code that the workflow tries again.
+pub(crate) async fn tell<'a, P: Ports>(
+    run: &'a Run<'a, P>,
+    delivery: &'a RouteDelivery,
+) -> Result<Option<Fallback>, TaskError> {
+    let Some(topic) = &run.failure_topic else {
+        let message = "there is no topic for failures; set delivery.fallback_topic";
+        return Ok(Some(Fallback::Failed(Failure {
+            code: "Notify.NoFallback".to_owned(),
+            message: message.to_owned(),
+        })));
+    };
+    let failed = delivery
+        .failed
+        .iter()
+        .map(|(part, failure)| format!("{part}: {}", failure.message));
+    let ambiguous = delivery
+        .ambiguous
+        .keys()
+        .map(|part| format!("{part}: no answer came, so it may have arrived"));
+    let reasons: Vec<String> = failed.chain(ambiguous).collect();
+    let part = run.report.for_fallback(&delivery.route, &delivery.to, &reasons);
+    let sender = run.sender(&delivery.route, Way::Topic { arn: topic.clone() });
+    Ok(Some(match sender.deliver(&part, None).await? {
+        End::Failed(failure) => Fallback::Failed(failure),
+        End::Sent(_) | End::Ambiguous(_) => Fallback::Sent { topic: topic.clone() },
+    }))
+}

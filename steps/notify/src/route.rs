@@ -1,0 +1,227 @@
+//! One route: its parts in order, and what to do about those that did not arrive.
+
+use std::collections::BTreeMap;
+
+use compliance::delivery::record::{Failure, RouteDelivery, RouteRecord, RouteState};
+use compliance::delivery::{Destination, RouteSettings};
+use compliance::failure::{TaskError, chain};
+use compliance::ports::{PortError, PortErrorKind};
+
+use crate::fallback;
+use crate::pace::Pace;
+use crate::parts::{AMENDMENT, Concern, HEAD, Part, Report};
+use crate::ports::Ports;
+use crate::send::{Arrived, End, Sender, Thread, Way};
+
+/// What the routes of a run share.
+pub(crate) struct Run<'a, P: Ports> {
+    pub(crate) ports: &'a P,
+    pub(crate) pace: &'a Pace<'a, P::Time>,
+    pub(crate) report: &'a Report<'a>,
+    /// ARN of the topic that is told of failures.
+    pub(crate) failure_topic: Option<String>,
+}
+
+/// What came of a route, and why the step must be entered again, if it must.
+pub(crate) struct Came {
+    pub(crate) delivery: RouteDelivery,
+    pub(crate) again: Option<TaskError>,
+}
+
+impl<'a, P: Ports> Run<'a, P> {
+    pub(crate) fn record(&self, route: &str) -> RouteRecord<'a, P::Records> {
+        RouteRecord::new(self.ports.records(), &self.report.digest.run_id, route)
+    }
+
+    pub(crate) fn sender(&'a self, route: &'a str, way: Way) -> Sender<'a, P> {
+        Sender {
+            ports: self.ports,
+            pace: self.pace,
+            record: self.record(route),
+            run_id: &self.report.digest.run_id,
+            route,
+            folder: self.report.folder,
+            way,
+        }
+    }
+
+    /// Sends what is missing on a route.
+    pub(crate) async fn deliver(&'a self, route: &'a RouteSettings, concern: Option<Concern>) -> Came {
+        let mut delivery = RouteDelivery {
+            route: route.name.clone(),
+            to: described(route),
+            state: RouteState::Delivered,
+            sent: BTreeMap::new(),
+            failed: BTreeMap::new(),
+            ambiguous: BTreeMap::new(),
+            fallback: None,
+        };
+        if route.is_filtered() && concern.is_none() {
+            delivery.state = RouteState::NothingToTell;
+            return Came {
+                delivery,
+                again: None,
+            };
+        }
+        let mut again = self.send(route, concern.as_ref(), &mut delivery).await.err();
+        if again.is_none() && (!delivery.failed.is_empty() || delivery.ambiguous.contains_key(HEAD)) {
+            match Box::pin(fallback::tell(self, &delivery)).await {
+                Ok(told) => delivery.fallback = told,
+                Err(error) => again = Some(error),
+            }
+        }
+        delivery.state = if again.is_some() {
+            RouteState::Unfinished
+        } else if !delivery.failed.is_empty() {
+            RouteState::Failed
+        } else if !delivery.ambiguous.is_empty() {
+            RouteState::Ambiguous
+        } else {
+            RouteState::Delivered
+        };
+        Came { delivery, again }
+    }
+
+    async fn send(
+        &'a self,
+        route: &'a RouteSettings,
+        concern: Option<&Concern>,
+        delivery: &mut RouteDelivery,
+    ) -> Result<(), TaskError> {
+        let way = match self.way(route).await {
+            Ok(way) => way,
+            Err(error) if may_pass(&error) => return Err(error.into()),
+            Err(error) => {
+                let failure = Failure {
+                    code: error.code(),
+                    message: chain(&error),
+                };
+                delivery.failed.insert(HEAD.to_owned(), failure);
+                return Ok(());
+            }
+        };
+        let parts = match &way {
+            Way::Channel { .. } => self.report.for_channel(concern),
+            Way::Webhook { .. } => self.report.for_webhook(concern),
+            Way::Topic { .. } => self.report.for_topic(concern),
+        };
+        let sender = self.sender(&route.name, way);
+        let mut thread: Option<Thread> = None;
+        for part in &parts {
+            let end = sender.deliver(part, thread.as_ref()).await?;
+            note(delivery, part, &end);
+            if part.name == HEAD {
+                match under(end) {
+                    Some(head) => thread = Some(head),
+                    // Nothing can stand under a head that nobody knows the place of.
+                    None => break,
+                }
+            }
+        }
+        match thread {
+            Some(thread) => self.amend(&sender, concern, &thread, delivery).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Says in the head what is missing under it.
+    async fn amend(
+        &self,
+        sender: &Sender<'a, P>,
+        concern: Option<&Concern>,
+        thread: &Thread,
+        delivery: &mut RouteDelivery,
+    ) -> Result<(), TaskError> {
+        let failed = delivery
+            .failed
+            .iter()
+            .map(|(part, failure)| format!("{part} ({})", failure.message));
+        let ambiguous = delivery
+            .ambiguous
+            .keys()
+            .map(|part| format!("{part} (may not have arrived)"));
+        let missing: Vec<String> = failed.chain(ambiguous).collect();
+        if missing.is_empty() && !sender.was_amended().await? {
+            return Ok(());
+        }
+        let part = self.report.amended(concern, &missing);
+        let end = sender.deliver(&part, Some(thread)).await?;
+        note(delivery, &part, &end);
+        Ok(())
+    }
+
+    async fn way(&self, route: &RouteSettings) -> Result<Way, PortError> {
+        match route.destination() {
+            Some(Destination::SlackChannel { channel, token }) => Ok(Way::Channel {
+                channel,
+                token: self.ports.secret(&token).await?,
+            }),
+            Some(Destination::SlackWebhook { url }) => Ok(Way::Webhook {
+                url: self.ports.secret(&url).await?,
+            }),
+            Some(Destination::SnsTopic { arn }) => {
+                let arn = arn.or_else(|| self.ports.summary_topic().map(str::to_owned));
+                arn.map(|arn| Way::Topic { arn }).ok_or_else(|| {
+                    let message = format!(
+                        "the route {} leads to the topic \"summary\", which there is in the cloud only; give the ARN of a topic",
+                        route.name
+                    );
+                    PortError::new("Notify", PortErrorKind::NotFound, message)
+                })
+            }
+            None => {
+                let message = format!(
+                    "the route {} leads nowhere; give it one of slack_channel, slack_webhook and sns_topic",
+                    route.name
+                );
+                Err(PortError::new("Notify", PortErrorKind::InvalidRequest, message))
+            }
+        }
+    }
+}
+
+/// Where a route leads, without any secret.
+pub(crate) fn described(route: &RouteSettings) -> String {
+    match route.destination() {
+        Some(Destination::SlackChannel { channel, .. }) => format!("Slack channel {channel}"),
+        Some(Destination::SlackWebhook { .. }) => "Slack webhook".to_owned(),
+        Some(Destination::SnsTopic { arn: Some(arn) }) => format!("SNS topic {arn}"),
+        Some(Destination::SnsTopic { arn: None }) => "SNS topic for summaries".to_owned(),
+        None => "nowhere".to_owned(),
+    }
+}
+
+fn note(delivery: &mut RouteDelivery, part: &Part, end: &End) {
+    let name = part.name.clone();
+    match end {
+        End::Sent(arrived) if !name.starts_with(AMENDMENT) => {
+            delivery.sent.insert(name, arrived.ts.clone());
+        }
+        End::Sent(_) => {}
+        End::Failed(failure) => {
+            delivery.failed.insert(name, failure.clone());
+        }
+        End::Ambiguous(code) => {
+            delivery.ambiguous.insert(name, code.clone());
+        }
+    }
+}
+
+/// The thread of a head that arrived in a channel.
+fn under(end: End) -> Option<Thread> {
+    match end {
+        End::Sent(Arrived {
+            ts: Some(ts),
+            destination,
+        }) => Some(Thread {
+            channel: destination,
+            ts,
+        }),
+        _ => None,
+    }
+}
+
+/// Another try may help, and tells nothing of the route.
+pub(crate) fn may_pass(error: &PortError) -> bool {
+    matches!(error.kind, PortErrorKind::Throttled | PortErrorKind::Unavailable)
+}
