@@ -1,6 +1,6 @@
 //! The tasks of the report workflow in their order, each entered as the state machine enters it: over the simulated
 //! organization and a store in memory.
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

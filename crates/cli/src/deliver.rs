@@ -130,8 +130,11 @@ struct HerePorts<'a> {
 
 impl<'a> HerePorts<'a> {
     async fn connect(session: &'a Session, how: &Deliver) -> Result<Self, CliError> {
-        let mut slack = SlackSettings::default();
-        slack.api = how.slack_api.clone().unwrap_or(slack.api);
+        let standard = SlackSettings::default();
+        let slack = SlackSettings {
+            api: how.slack_api.clone().unwrap_or(standard.api),
+            timeout: standard.timeout,
+        };
         let slack = Slack::new(&slack).map_err(|error| CliError::Usage(crate::error::chain(&error)))?;
         let aws = if leads_to_aws(&session.settings) {
             let mut settings = AwsSettings::new(&session.settings.collection);

@@ -398,3 +398,55 @@ async fn five_thousand_new_and_other_days_stay_within_the_limits() {
         assert_eq!(came.delivery.counts().1, 0);
     }
 }
+
+#[tokio::test]
+async fn the_function_is_wired_from_adapters_and_keeps_secrets_in_secrets_manager_only() {
+    let world = World::normal(&ALL).await;
+    let secrets = local::MemorySecrets::new([(
+        "token".to_owned(),
+        compliance::secret::Secret::new(TOKEN.to_owned()),
+    )]);
+    let names = std::sync::Mutex::new(Vec::new());
+    let ports = notify::Wired {
+        reports: &*world.reports,
+        records: &*world.records,
+        chat: &*world.slack,
+        secrets: &secrets,
+        time: &world.time,
+        topic: |arn: &str| {
+            names.lock().unwrap().push(arn.to_owned());
+            local::MemoryNotifier::default()
+        },
+        summary_topic: Some(SUMMARY.to_owned()),
+        failure_topic: Some(FAILURES.to_owned()),
+        who: "the function".to_owned(),
+    };
+    let budget = std::time::Duration::from_secs(840);
+    let run = async |text: &str| {
+        let settings = notify::task::settings(Some(text.as_bytes())).unwrap();
+        notify::task::run(&world.task, &settings, &ports, budget)
+            .await
+            .unwrap()
+    };
+    let here = run(&TO_CHANNEL.replace("secret:token", "file:/run/token")).await;
+    let failure = &here.delivery.routes[0].failed["digest"];
+    assert_eq!(failure.code, "Secrets.InvalidRequest");
+    assert!(
+        failure.message.contains("write secret:NAME"),
+        "{}",
+        failure.message
+    );
+    assert_eq!(*names.lock().unwrap(), [FAILURES]);
+    let came = run(TO_CHANNEL).await;
+    assert_eq!(came.delivery.routes[0].state, RouteState::Delivered);
+    let notified = came.answer().unwrap();
+    assert_eq!(
+        (notified.sent as usize, notified.failed),
+        (world.parts().len(), 0)
+    );
+
+    let bad = notify::task::settings(Some(b"[delivery]\nroute = 1\n")).unwrap_err();
+    assert_eq!(bad.code, "Notify.BadSettings");
+    assert!(bad.message.contains("line 2"), "{}", bad.message);
+    assert!(notify::task::settings(Some(b"\xff")).is_err() && notify::task::settings(None).is_ok());
+}
