@@ -6,6 +6,7 @@ mod common;
 use compliance::scorecard::{Lists, Scorecard};
 use proptest::prelude::*;
 use serde_json::Value;
+use slack_blocks::digest::{concerning, notice};
 use slack_blocks::{Digest, digest, to_terminal};
 
 fn length(value: &Value) -> usize {
@@ -231,6 +232,14 @@ fn check_digest(digest: &Digest) -> Value {
         list(&json["thread"]).len(),
         list(&json["fallback"]["thread"]).len()
     );
+    for message in [&digest.message, &digest.fallback.message] {
+        for note in ["<!channel> *short*", digest.message.text()] {
+            let noted = message
+                .with_note(note)
+                .map(|noted| serde_json::to_value(noted).unwrap());
+            noted.iter().for_each(|noted| check_message(noted, simulated));
+        }
+    }
     let read: Digest = serde_json::from_value(json.clone()).unwrap();
     assert_eq!(&read, digest, "digest.json reads back as it was written");
     json
@@ -306,6 +315,28 @@ fn typical_days_hold_every_limit() {
             &common::settings(Some("https://x.example/{run_id}")),
         );
         check_counts(&check_digest(&digest), &scorecard, &lists);
+        assert!(
+            digest.message.with_note("The delivery before failed.").is_some(),
+            "a note has room"
+        );
+        for message in concerning(&scorecard, &lists) {
+            let simulated = digest.simulation.is_some();
+            check_message(&serde_json::to_value(&message).unwrap(), simulated);
+            check_message(&serde_json::to_value(message.classic()).unwrap(), simulated);
+        }
+    }
+}
+
+/// What is no part of a report is within the limits as well, and says what it left out.
+#[test]
+fn a_notice_holds_every_limit() {
+    for (lines, length) in [(1, 10), (3, 5_000), (200, 300)] {
+        let lines = vec!["<!channel> x".repeat(length); lines];
+        let told = notice("To be said", &lines);
+        check_message(&serde_json::to_value(&told).unwrap(), false);
+        check_message(&serde_json::to_value(told.classic()).unwrap(), false);
+        let json = serde_json::to_string(&told).unwrap();
+        assert_eq!(json.contains("more in the report"), length > 10, "{json}");
     }
 }
 

@@ -143,7 +143,12 @@ impl Report<'_> {
         let (head, classic, left_over) = self.head(concern);
         let mut parts = vec![message_part(HEAD, &head, &classic)];
         if !left_over.is_empty() {
-            let notice = slack_blocks::digest::notice("To be said with it", &left_over);
+            let mark = if self.digest.simulation.is_some() {
+                "SIMULATED · "
+            } else {
+                ""
+            };
+            let notice = slack_blocks::digest::notice(&format!("{mark}To be said with it"), &left_over);
             parts.push(message_part("notice", &notice, &notice.classic()));
         }
         match concern {
