@@ -12,6 +12,8 @@ const JSON: &str = "application/json; charset=utf-8";
 const FORM: &str = "application/x-www-form-urlencoded";
 /// What messages of ours are found by.
 const EVENT_TYPE: &str = "plumbline_part";
+/// The most that Slack takes of what a picture shows, in characters.
+const ALT_TEXT: usize = 2_000;
 /// Messages of a page of history.
 const PAGE: &str = "200";
 /// Pages of history read: a channel that has more since the attempt is not searched to its end.
@@ -118,7 +120,8 @@ impl ChatService for Slack {
         let doing = "upload the file";
         let length = file.bytes.len().to_string();
         let mut fields = vec![("filename", file.name), ("length", length.as_str())];
-        fields.extend(file.alt_text.map(|text| ("alt_txt", text)));
+        let alt_text = file.alt_text.map(|text| text.chars().take(ALT_TEXT).collect::<String>());
+        fields.extend(alt_text.as_deref().map(|text| ("alt_txt", text)));
         let answer = self
             .form(token, doing, "files.getUploadURLExternal", &fields)
             .await?;

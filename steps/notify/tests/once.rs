@@ -51,7 +51,27 @@ async fn a_digest_arrives_with_its_thread_and_its_report() {
         ("digest", "file-report.pdf")
     );
     let threads = parts.iter().filter(|part| part.starts_with("thread-")).count();
-    assert_eq!(threads + 2, parts.len());
+    assert_eq!(
+        threads + 3,
+        parts.len(),
+        "digest, chart and report beside the thread's messages"
+    );
+    let shared: Vec<_> = world
+        .fake
+        .messages()
+        .into_iter()
+        .flat_map(|one| one.files)
+        .collect();
+    let told = |name: &str| {
+        shared
+            .iter()
+            .find(|file| file.name == name)
+            .unwrap()
+            .alt_text
+            .clone()
+    };
+    assert_eq!(told("chart.png").as_deref(), Some("What the chart shows"));
+    assert_eq!(told("report.pdf"), None);
     let route = &came.delivery.routes[0];
     assert_eq!(
         (route.sent.len(), route.failed.len(), route.ambiguous.len()),
