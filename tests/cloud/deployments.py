@@ -167,6 +167,7 @@ class Deployment(Deployed):
             "PLUMBLINE_RETENTION_DAYS": json.dumps({"daily": 1, "weekly": 1, "snapshot": 1}),
             "PLUMBLINE_LOCK_MODE": "GOVERNANCE",
             "PLUMBLINE_TOPIC_ARN": self.topics["summary"][0],
+            "PLUMBLINE_FAILURE_TOPIC_ARN": self.topics["failure"][0],
         }
 
 

@@ -57,7 +57,7 @@ impl Cloud {
     }
 
     async fn aws(&self) -> Aws {
-        let settings = compliance::settings::Settings::parse(std::str::from_utf8(SETTINGS).unwrap()).unwrap();
+        let settings = Settings::parse(std::str::from_utf8(SETTINGS).unwrap()).unwrap();
         let mut connection = AwsSettings::new(&settings.collection);
         connection.endpoint_override = Some(self.server.url());
         Aws::connect(connection).await.unwrap()

@@ -120,7 +120,9 @@ impl ChatService for Slack {
         let doing = "upload the file";
         let length = file.bytes.len().to_string();
         let mut fields = vec![("filename", file.name), ("length", length.as_str())];
-        let alt_text = file.alt_text.map(|text| text.chars().take(ALT_TEXT).collect::<String>());
+        let alt_text = file
+            .alt_text
+            .map(|text| text.chars().take(ALT_TEXT).collect::<String>());
         fields.extend(alt_text.as_deref().map(|text| ("alt_txt", text)));
         let answer = self
             .form(token, doing, "files.getUploadURLExternal", &fields)
