@@ -409,7 +409,8 @@ impl<P: Ports> Sender<'_, P> {
     /// Nobody's turn comes before the service wants it.
     fn pause(&self, error: &ChatError, failures: &mut Failures, slot: &str) {
         let wait = match error.kind {
-            ChatErrorKind::RateLimited(wait) => wait,
+            // Whoever shares the channel unknown to us, a webhook for one, is let through in time.
+            ChatErrorKind::RateLimited(wait) => wait.max(failures.pause()),
             ChatErrorKind::Refused | ChatErrorKind::FormRefused => return,
             _ => failures.pause(),
         };
@@ -481,7 +482,7 @@ impl<P: Ports> Sender<'_, P> {
                 Err(error) => {
                     let wait = match error.kind {
                         ChatErrorKind::Refused | ChatErrorKind::FormRefused => return Ok(blind),
-                        ChatErrorKind::RateLimited(wait) => wait,
+                        ChatErrorKind::RateLimited(wait) => wait.max(failures.pause()),
                         _ => failures.pause(),
                     };
                     failures.last = Some(TaskError::new(error.kind.code(), error.message));
