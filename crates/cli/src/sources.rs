@@ -44,7 +44,15 @@ pub(crate) async fn run(kind: ReportKind, args: RunArgs, deliver: Option<Deliver
             calls: Default::default(),
             offline: true,
         };
-        return report::make_report(&mut session, kind, snapshot, origin, by, args.json).await;
+        return Box::pin(report::make_report(
+            &mut session,
+            kind,
+            snapshot,
+            origin,
+            by,
+            args.json,
+        ))
+        .await;
     }
     match &args.source.aggregator {
         Some(aggregator) => live(&mut session, kind, aggregator, &args).await,
@@ -79,7 +87,15 @@ async fn live(
         calls: aws.calls(),
         offline: false,
     };
-    report::make_report(session, kind, snapshot, source.origin(), by, args.json).await?;
+    Box::pin(report::make_report(
+        session,
+        kind,
+        snapshot,
+        source.origin(),
+        by,
+        args.json,
+    ))
+    .await?;
     run.end(session)
 }
 
@@ -110,7 +126,15 @@ async fn simulated(session: &mut Session, kind: ReportKind, args: &RunArgs) -> R
         calls: aws.calls(),
         offline: false,
     };
-    report::make_report(session, kind, snapshot, source.origin(), by, args.json).await?;
+    Box::pin(report::make_report(
+        session,
+        kind,
+        snapshot,
+        source.origin(),
+        by,
+        args.json,
+    ))
+    .await?;
     run.end(session)
 }
 

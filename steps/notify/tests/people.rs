@@ -134,7 +134,8 @@ async fn a_report_that_cannot_be_attached_leaves_the_rest_and_the_digest_says_so
     let came = world.run(TO_CHANNEL).await;
     let route = &came.delivery.routes[0];
     assert_eq!(route.state, RouteState::Failed);
-    assert_eq!(route.failed.keys().collect::<Vec<_>>(), ["file-report.pdf"]);
+    let failed: Vec<_> = route.failed.keys().collect();
+    assert_eq!(failed, ["file-chart.png", "file-report.pdf"]);
     let head = &world.fake.messages()[0];
     assert_eq!(head.edits, 1, "the digest was amended");
     assert!(
