@@ -69,3 +69,24 @@ def test_what_cannot_be_meant_is_refused_before_anything_is_collected(slack, tmp
     assert not (tmp_path / "out").exists()
     missing = deliver(tmp_path, slack, token="env:NOT_SET")
     assert "NOT_SET" in missing.stderr and missing.returncode != 0, missing.stderr
+
+
+def preview(*arguments):
+    return subprocess.run([BIN, "preview", *map(str, arguments)], capture_output=True, text=True, timeout=60)
+
+
+def test_one_message_is_drawn_in_the_terminal_and_as_a_picture(tmp_path):
+    file, picture = tmp_path / "message.json", tmp_path / "message.png"
+    blocks = [{"type": "header", "text": {"type": "plain_text", "text": "NONCOMPLIANT: restricted-ssh"}}]
+    blocks += [{"type": "section", "text": {"type": "mrkdwn", "text": "*payments* `sg-1` &lt;!channel&gt;"}}]
+    file.write_text(json.dumps({"text": "an alert", "blocks": blocks}))
+    drawn = preview("alert", file)
+    assert drawn.returncode == 0, drawn.stderr
+    assert "NONCOMPLIANT: restricted-ssh" in drawn.stdout and "payments sg-1 <!channel>" in drawn.stdout
+    assert preview("alert", file, "--png", picture).returncode == 0
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    nowhere = preview("alert", file, "--png", tmp_path / "none" / "a.png")
+    assert nowhere.returncode == 6 and "cannot write" in nowhere.stderr
+    file.write_text("{}")
+    broken = preview("alert", file)
+    assert broken.returncode == 6 and "JSON with text and blocks" in broken.stderr

@@ -227,6 +227,15 @@ pub(crate) enum PreviewCommand {
         #[arg(long, value_name = "FILE")]
         png: Option<PathBuf>,
     },
+    /// One message, such as an alert: JSON as Slack takes it.
+    #[command(visible_alias = "message")]
+    Alert {
+        /// JSON with the message's text and blocks.
+        file: PathBuf,
+        /// Draw a picture into this file (PNG) instead.
+        #[arg(long, value_name = "FILE")]
+        png: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -58,6 +58,9 @@ fn run(cli: Cli) -> Result<(), CliError> {
         Command::Preview {
             command: PreviewCommand::Digest { file, thread, png },
         } => preview::digest(&file, thread, png.as_deref()),
+        Command::Preview {
+            command: PreviewCommand::Alert { file, png },
+        } => preview::message(&file, png.as_deref()),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "plumbline", &mut script);

@@ -150,6 +150,7 @@ pub struct Button {
     kind: ButtonKind,
     pub(crate) text: TextObject,
     pub(crate) url: Url,
+    #[serde(default)]
     action_id: String,
 }
 

@@ -12,9 +12,12 @@ use crate::{and_more, and_more_of, limits};
 pub struct Message {
     pub(crate) text: String,
     /// `text` is for notifications and screen readers, and is not formatted.
+    #[serde(default)]
     mrkdwn: bool,
     pub(crate) blocks: Vec<Block>,
+    #[serde(default)]
     unfurl_links: bool,
+    #[serde(default)]
     unfurl_media: bool,
 }
 
