@@ -10,13 +10,13 @@ target=${CARGO_TARGET_DIR:-$PWD/target}
 
 find_python() {
     local candidate
-    for candidate in python3.13 python3.12 python3 "$HOME"/.pyenv/versions/3.1[23]*/bin/python; do
-        if "$candidate" -c 'import sys; sys.exit(not (3, 12) <= sys.version_info < (3, 14))' 2>/dev/null; then
+    for candidate in python3.13 python3 "$HOME"/.pyenv/versions/3.13*/bin/python; do
+        if "$candidate" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null; then
             echo "$candidate"
             return 0
         fi
     done
-    echo "bench-cloud: the emulator needs Python 3.12 or 3.13, and none was found on the path or under ~/.pyenv; install one," \
+    echo "bench-cloud: the emulator needs Python 3.13, and none was found on the path or under ~/.pyenv; install one," \
         "or set PLUMBLINE_SKIP_CLOUD=1 to go without the end-to-end bench" >&2
     return 1
 }
