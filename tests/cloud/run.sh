@@ -8,10 +8,14 @@ cd "$(dirname "$0")/../.."
 venv=.venv-cloud
 target=${CARGO_TARGET_DIR:-$PWD/target}
 
+is_usable() {
+    "$1" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null
+}
+
 find_python() {
     local candidate
     for candidate in python3.13 python3 "$HOME"/.pyenv/versions/3.13*/bin/python; do
-        if "$candidate" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null; then
+        if is_usable "$candidate"; then
             echo "$candidate"
             return 0
         fi
@@ -22,7 +26,7 @@ find_python() {
 }
 
 set_up() {
-    if [ ! "$venv/ready" -nt tests/cloud/requirements.txt ]; then
+    if [ ! "$venv/ready" -nt tests/cloud/requirements.txt ] || ! is_usable "$venv/bin/python"; then
         local python
         python=$(find_python)
         "$python" -m venv --clear "$venv"
