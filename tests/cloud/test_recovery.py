@@ -27,7 +27,8 @@ def test_each_step_fails_once_and_the_run_recovers(how, deployment, by_command_l
     run = deployment.run("daily", DAYS[-1])
     assert run.status == "SUCCEEDED", run.described.get("cause")
     for step in STEPS:
-        assert deployment.invocations(step)[0]["error_type"] == error, step
+        # Two shards are collected at once, so the one that failed need not be the first that ended.
+        assert error in [line["error_type"] for line in deployment.invocations(step)], step
     assert differences(evidence(deployment.objects()), evidence(by_command_line.objects())) == []
     assert deployment.notices("failure") == []
 
