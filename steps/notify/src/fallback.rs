@@ -7,20 +7,20 @@ use crate::ports::Ports;
 use crate::route::Run;
 use crate::send::{End, Way};
 
-/// Tells the topic for failures of a route that failed; `None` when there is no such topic but the route's own.
+/// Tells the topic for failures of a route that failed.
 ///
 /// # Errors
 /// A code that the workflow tries again.
 pub(crate) async fn tell<'a, P: Ports>(
     run: &'a Run<'a, P>,
     delivery: &'a RouteDelivery,
-) -> Result<Option<Fallback>, TaskError> {
+) -> Result<Fallback, TaskError> {
     let Some(topic) = &run.failure_topic else {
         let message = "there is no topic for failures; set delivery.fallback_topic";
-        return Ok(Some(Fallback::Failed(Failure {
+        return Ok(Fallback::Failed(Failure {
             code: "Notify.NoFallback".to_owned(),
             message: message.to_owned(),
-        })));
+        }));
     };
     let failed = delivery
         .failed
@@ -33,8 +33,8 @@ pub(crate) async fn tell<'a, P: Ports>(
     let reasons: Vec<String> = failed.chain(ambiguous).collect();
     let part = run.report.for_fallback(&delivery.route, &delivery.to, &reasons);
     let sender = run.sender(&delivery.route, Way::Topic { arn: topic.clone() });
-    Ok(Some(match sender.deliver(&part, None).await? {
+    Ok(match sender.deliver(&part, None).await? {
         End::Failed(failure) => Fallback::Failed(failure),
         End::Sent(_) | End::Ambiguous(_) => Fallback::Sent { topic: topic.clone() },
-    }))
+    })
 }

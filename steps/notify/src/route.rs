@@ -66,7 +66,7 @@ impl<'a, P: Ports> Run<'a, P> {
         let mut again = self.send(route, concern.as_ref(), &mut delivery).await.err();
         if again.is_none() && (!delivery.failed.is_empty() || delivery.ambiguous.contains_key(HEAD)) {
             match Box::pin(fallback::tell(self, &delivery)).await {
-                Ok(told) => delivery.fallback = told,
+                Ok(told) => delivery.fallback = Some(told),
                 Err(error) => again = Some(error),
             }
         }

@@ -193,14 +193,11 @@ impl<P: Ports> Sender<'_, P> {
 
     /// Waits for whoever holds the claim; once it has ended, says that nobody knows.
     async fn await_claim(&self, part: &Part, known: &PartRecord, until: Timestamp) -> Result<(), TaskError> {
-        let left = Duration::try_from(until.duration_since(self.now())).unwrap_or_default();
-        // A clock that was set back must not make anybody wait for ever.
-        let left = left.min(CLAIM);
-        if until.duration_since(self.now()).is_positive() {
-            return self
-                .pace
-                .wait(left.min(LOOK).max(Duration::from_millis(10)), "Slack.Unavailable")
-                .await;
+        let left = until.duration_since(self.now());
+        if left.is_positive() {
+            let left = Duration::try_from(left).unwrap_or_default();
+            let look = left.min(LOOK).max(Duration::from_millis(10));
+            return self.pace.wait(look, "Slack.Unavailable").await;
         }
         self.pace.wait(GRACE, "Slack.Unavailable").await?;
         if self.record.part(&part.name).await? != *known {
@@ -439,7 +436,7 @@ impl<P: Ports> Sender<'_, P> {
                 code: code.to_owned(),
             }
         };
-        let (Way::Channel { channel, token }, Some(intent)) = (&self.way, &known.intent) else {
+        let (Way::Channel { token, .. }, Some(intent)) = (&self.way, &known.intent) else {
             return Ok(if matches!(self.way, Way::Topic { .. }) {
                 not_sent()
             } else {
@@ -452,16 +449,8 @@ impl<P: Ports> Sender<'_, P> {
         let place = ChatPlace {
             token,
             // Where it was sent then, which the settings may have changed since.
-            channel: under.map_or(channel, |thread| &thread.channel),
+            channel: under.map_or(&intent.destination, |thread| &thread.channel),
             thread: under.map(|thread| thread.ts.as_str()),
-        };
-        let place = if under.is_none() {
-            ChatPlace {
-                channel: &intent.destination,
-                ..place
-            }
-        } else {
-            place
         };
         let sought = match (&part.content, &intent.file) {
             (Content::File(_), Some(id)) => Sought::File(id),
