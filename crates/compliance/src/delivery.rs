@@ -10,7 +10,8 @@ mod rows;
 mod settings;
 
 pub use settings::{
-    DeliverySettings, Destination, DestinationSettings, RouteSettings, SecretPlace, SecretPlaceError,
+    DeliverySettings, Destination, DestinationSettings, RouteAlerts, RouteSettings, SecretPlace,
+    SecretPlaceError,
 };
 
 pub(crate) use settings::{looks_secret, problem};

@@ -3,6 +3,7 @@
 //! Nothing here reads a clock, an environment, a file or a network; adapters do, behind the traits of [`ports`].
 //! Field names are AWS Config's own (`account_id`, `aws_region`, `config_rule_name`, `resource_type`, ...).
 
+pub mod alerts;
 pub mod artifact;
 pub mod bundles;
 pub mod catalogue;
@@ -11,6 +12,7 @@ pub mod coverage;
 pub mod definitions;
 pub mod delivery;
 pub mod evaluation;
+pub mod events;
 pub mod exceptions;
 pub mod failure;
 pub mod fix_first;

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::alerts::{OutboxEntry, Window};
 use crate::coverage::{Gap, SourceStatus};
-use crate::evaluation::{ComplianceType, EvaluationResult, RuleCompliance};
+use crate::evaluation::{ComplianceType, EvaluationResult, PairKey, RuleCompliance};
+use crate::events::{EventRecord, PairHistory};
 use crate::organization::{Account, Aggregator, ConformancePack, DeployedRule};
 use crate::secret::Secret;
 
@@ -389,4 +391,90 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> Timestamp;
     /// Time since some fixed moment, which never goes back: what durations are the difference of.
     fn monotonic(&self) -> Duration;
+}
+
+/// A pair's history and which writing of it this is, so that nobody overwrites what was not read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredPair {
+    /// The history.
+    pub history: PairHistory,
+    /// How often it was written.
+    pub version: u64,
+}
+
+/// What is written of one event: all of it or nothing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EventWrite {
+    /// The event.
+    pub event: EventRecord,
+    /// The pair with the event in it, and the version that was read before (0: there was none). `None` for an event
+    /// that is of no pair.
+    pub pair: Option<StoredPair>,
+    /// When the pair is no part of the table any more; `None`: as long as nothing newer says so.
+    pub pair_expires_at: Option<Timestamp>,
+    /// What is to be told of it.
+    pub outbox: Vec<OutboxEntry>,
+}
+
+/// What came of writing an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// It is new.
+    New,
+    /// An event of this id is stored already, with all that came of it.
+    Known,
+    /// Somebody else wrote the pair since it was read, or writes it now: read again. Nothing was written.
+    Conflict,
+}
+
+/// The event history, what is known of each pair, and what is to be told. Every read sees every write before it.
+/// What has expired is never given, whether it is deleted yet or not.
+pub trait EventTable: Send + Sync {
+    /// What is known of a pair.
+    fn pair(&self, key: &PairKey) -> impl Future<Output = Result<Option<StoredPair>, PortError>> + Send;
+    /// Writes an event, its pair and what is to be told, all or nothing.
+    fn write(&self, write: &EventWrite) -> impl Future<Output = Result<Written, PortError>> + Send;
+    /// Events of a stretch of time, from the first moment (included) to the second (not included), oldest first.
+    fn events(
+        &self,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> impl Future<Output = Result<Vec<EventRecord>, PortError>> + Send;
+    /// What is to be told on a route of what was decided in a window, in the order of decision, then event id.
+    fn outbox(
+        &self,
+        route: &str,
+        window: Window,
+    ) -> impl Future<Output = Result<Vec<OutboxEntry>, PortError>> + Send;
+    /// Routes and windows that begin before a moment and have something to be told still, in order, each once.
+    fn overdue(
+        &self,
+        before: Timestamp,
+    ) -> impl Future<Output = Result<Vec<(String, Window)>, PortError>> + Send;
+    /// Takes what was told out of the outbox. What is not in it any more is no error.
+    fn told(&self, entries: &[OutboxEntry]) -> impl Future<Output = Result<(), PortError>> + Send;
+}
+
+/// Where messages are kept that cannot be worked on, until somebody has seen to them.
+pub trait DeadLetters: Send + Sync {
+    /// Keeps a message with the stable code and the words that say why.
+    fn keep(
+        &self,
+        body: &str,
+        code: &str,
+        reason: &str,
+    ) -> impl Future<Output = Result<(), PortError>> + Send;
+}
+
+/// Starts what tells a window's alerts on a route.
+pub trait AlertStarter: Send + Sync {
+    /// Has it run once the window has closed. `again` tells a later start of the same from the first; the same start twice
+    /// is the same once.
+    fn start(
+        &self,
+        route: &str,
+        window: Window,
+        closes: Timestamp,
+        again: Option<Timestamp>,
+    ) -> impl Future<Output = Result<(), PortError>> + Send;
 }

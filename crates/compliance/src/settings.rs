@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::alerts::{self, AlertSettings};
 use crate::catalogue::{self, Severity};
 use crate::delivery::{self, DeliverySettings};
 use crate::exceptions::{self, ExceptionSettings};
@@ -37,6 +38,9 @@ pub struct Settings {
     /// Who is told. No input of a report, so it is never frozen with one: notify reads the settings themselves.
     #[serde(skip_serializing)]
     pub delivery: DeliverySettings,
+    /// What people are told at once. No input of a report, so it is never frozen with one.
+    #[serde(skip_serializing)]
+    pub alerts: AlertSettings,
 }
 
 /// Where the runs in the cloud are.
@@ -253,6 +257,10 @@ impl Settings {
         if let Some((place, field, problem)) = delivery::problem(&self.delivery) {
             let of = place.map_or_else(String::new, |place| format!("routes[{}].", place + 1));
             return refuse(&format!("delivery.{of}{field}"), &problem);
+        }
+        if let Some((place, field, problem)) = alerts::problem(&self.alerts) {
+            let of = place.map_or_else(String::new, |place| format!("silences[{}].", place + 1));
+            return refuse(&format!("alerts.{of}{field}"), &problem);
         }
         match exceptions::problem(&self.exceptions) {
             None => Ok(()),

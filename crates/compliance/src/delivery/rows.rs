@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::RouteSettings;
 use crate::catalogue::Severity;
+use crate::evaluation::PairKey;
 use crate::scorecard::{Lists, PairRow, Scorecard};
 
 impl RouteSettings {
@@ -24,16 +25,29 @@ impl RouteSettings {
     }
 
     fn concerns(&self, row: &PairRow, units: &BTreeMap<&str, &str>) -> bool {
-        let severity = row.severity.unwrap_or(Severity::Medium);
         let unit = units.get(row.key.account_id.as_str());
-        let in_units = |paths: &[String]| {
-            paths.is_empty() || unit.is_some_and(|unit| paths.iter().any(|path| is_within(unit, path)))
-        };
+        let in_units = |unit: &&str| self.is_in_units(unit);
+        (self.organizational_units.is_empty() || unit.is_some_and(in_units))
+            && self.covers(&row.key, row.severity.unwrap_or(Severity::Medium))
+    }
+
+    /// Whether a pair concerns this route. An account whose organizational unit is not known may be in any: rather one
+    /// channel too many is told than none.
+    pub fn concerns_pair(&self, key: &PairKey, severity: Severity, unit: Option<&str>) -> bool {
+        (self.organizational_units.is_empty() || unit.is_none_or(|unit| self.is_in_units(unit)))
+            && self.covers(key, severity)
+    }
+
+    fn is_in_units(&self, unit: &str) -> bool {
+        self.organizational_units.iter().any(|path| is_within(unit, path))
+    }
+
+    /// Whether a pair concerns it, organizational units aside.
+    fn covers(&self, key: &PairKey, severity: Severity) -> bool {
         // Severities stand most severe first.
         self.severity.is_none_or(|least| severity <= least)
-            && (self.accounts.is_empty() || self.accounts.contains(&row.key.account_id))
-            && in_units(&self.organizational_units)
-            && (self.rules.is_empty() || self.rules.iter().any(|rule| is_rule(&row.key.rule, rule)))
+            && (self.accounts.is_empty() || self.accounts.contains(&key.account_id))
+            && (self.rules.is_empty() || self.rules.iter().any(|rule| is_rule(&key.rule, rule)))
     }
 }
 
@@ -67,7 +81,6 @@ fn is_rule(rule: &str, pattern: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evaluation::PairKey;
 
     fn row(account: &str, rule: &str, severity: Option<Severity>) -> PairRow {
         PairRow {

@@ -32,8 +32,23 @@ pub struct RouteSettings {
     pub organizational_units: Vec<String>,
     /// Rows of these normalised rules; one `*` as the last character stands for any ending.
     pub rules: Vec<String>,
+    /// Whether it takes immediate alerts of what concerns it.
+    pub alerts: RouteAlerts,
     /// Where it leads.
     pub to: DestinationSettings,
+}
+
+/// Whether a route takes immediate alerts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RouteAlerts {
+    /// Reports only.
+    #[default]
+    No,
+    /// Alerts beside reports.
+    Also,
+    /// Alerts and no reports.
+    Only,
 }
 
 /// Where a route leads: exactly one of channel, webhook and topic.
@@ -118,7 +133,14 @@ pub(crate) fn looks_secret(text: &str) -> bool {
 impl RouteSettings {
     /// Whether reports of this kind go this way.
     pub fn carries(&self, kind: ReportKind) -> bool {
-        kind != ReportKind::Snapshot && (self.kinds.is_empty() || self.kinds.contains(&kind))
+        kind != ReportKind::Snapshot
+            && self.alerts != RouteAlerts::Only
+            && (self.kinds.is_empty() || self.kinds.contains(&kind))
+    }
+
+    /// Whether alerts go this way.
+    pub fn takes_alerts(&self) -> bool {
+        self.alerts != RouteAlerts::No
     }
 
     /// Whether only some rows concern it.
@@ -209,6 +231,12 @@ fn problem_of(route: &RouteSettings) -> Option<(&'static str, String)> {
         return Some((
             "kinds",
             "snapshot runs make no report; name daily or weekly".to_owned(),
+        ));
+    }
+    if route.alerts == RouteAlerts::Only && !route.kinds.is_empty() {
+        return Some((
+            "kinds",
+            "the route takes alerts only, so it carries no kind of report".to_owned(),
         ));
     }
     if let Some(id) = route.accounts.iter().find(|id| !is_account_id(id)) {

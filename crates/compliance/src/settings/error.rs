@@ -32,7 +32,7 @@ impl SettingsError {
 }
 
 /// The lists of tables, whose entries errors count from 1.
-const LISTS: [&str; 2] = ["exceptions", "delivery.routes"];
+const LISTS: [&str; 3] = ["exceptions", "delivery.routes", "alerts.silences"];
 
 /// The index of the line that sets a field, or the nearest that names what it is part of.
 fn line_of(text: &str, field: &str) -> Option<usize> {
