@@ -3,7 +3,7 @@
 
 mod support;
 
-use compliance::delivery::record::RouteState;
+use compliance::delivery::record::{Outcome, RouteRecord, RouteState, RunDelivery};
 use compliance::ports::{ObjectStore, PortErrorKind};
 use fake_slack::Faults;
 use support::*;
@@ -165,5 +165,43 @@ async fn what_the_head_has_no_room_for_is_the_first_word_under_it() {
                 && notice.blocks.to_string().contains("The delivery before to all"),
             "{notice:?}"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_route_is_not_taken_for_a_summary_whatever_its_name() {
+    let mut world = World::normal(&ALL).await;
+    let route = TO_CHANNEL.replace("\"all\"", "\"outcome-team\"");
+    let came = world.run(&route).await;
+    assert!(
+        came.reference.key.ends_with("/outcome-001.json"),
+        "{}",
+        came.reference.key
+    );
+    let head = next_head(&mut world).await;
+    assert!(!head.contains("delivery before"), "{head}");
+}
+
+/// Somebody may run the same command every few minutes for weeks.
+#[tokio::test]
+async fn a_thousand_attempts_and_summaries_are_told_apart() {
+    let world = World::normal(&ALL).await;
+    for number in 1..=999 {
+        let key = format!("deliveries/{RUN}/outcome-{number:03}.json");
+        world.records.put_new(&key, b"{}").await.unwrap();
+    }
+    world.run("").await;
+    let came = world.run(TO_CHANNEL).await;
+    let newest = RunDelivery::newest(RUN, &*world.records).await.unwrap();
+    assert_eq!(newest, Some(came.delivery));
+
+    let record = RouteRecord::new(&*world.records, RUN, "route");
+    for attempt in [999, 1_000] {
+        let outcome = Outcome::NotSent {
+            code: format!("attempt {attempt}"),
+        };
+        record.conclude("part", attempt, &outcome).await.unwrap();
+        let known = record.part("part").await.unwrap();
+        assert_eq!((known.attempt, known.outcome), (attempt, Some(outcome)));
     }
 }

@@ -124,7 +124,7 @@ impl<'a, S: ObjectStore> RouteRecord<'a, S> {
         let keys = self.store.list(&prefix).await?;
         let numbers = keys
             .iter()
-            .filter_map(|key| key.strip_prefix(&prefix)?.get(..3)?.parse().ok());
+            .filter_map(|key| key.strip_prefix(&prefix)?.split('-').next()?.parse().ok());
         let Some(attempt) = numbers.max() else {
             return Ok(PartRecord::default());
         };
@@ -315,7 +315,11 @@ impl RunDelivery {
 
 /// Keys of the summaries, oldest first.
 async fn outcomes(store: &impl ObjectStore, folder: &str) -> Result<Vec<String>, PortError> {
-    let mut keys = store.list(&format!("{folder}outcome-")).await?;
-    keys.sort();
+    let prefix = format!("{folder}outcome-");
+    let mut keys = store.list(&prefix).await?;
+    // The folder of a route may begin with the same word.
+    keys.retain(|key| !key[prefix.len()..].contains('/'));
+    // Listed by their letters, of which a later number has more sooner or later.
+    keys.sort_by_key(String::len);
     Ok(keys)
 }
