@@ -232,6 +232,17 @@ pub struct RouteDelivery {
     pub fallback: Option<Fallback>,
 }
 
+impl RouteDelivery {
+    /// Each part that did not arrive, or of which nobody knows, and why, as people are told: what failed comes first.
+    pub fn missing(&self) -> impl Iterator<Item = (&str, &str)> {
+        let failed = self.failed.iter();
+        let failed = failed.map(|(part, failure)| (part.as_str(), failure.message.as_str()));
+        let unknown = "no answer came, so it may have arrived";
+        let ambiguous = self.ambiguous.keys().map(move |part| (part.as_str(), unknown));
+        failed.chain(ambiguous)
+    }
+}
+
 /// What came of a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
