@@ -119,9 +119,10 @@ impl<'a, P: Ports> Run<'a, P> {
                 }
             }
         }
-        match thread {
-            Some(thread) => self.amend(&sender, concern, &thread, delivery).await,
-            None => Ok(()),
+        match (thread, &sender.way) {
+            (Some(thread), Way::Channel { .. }) => self.amend(&sender, concern, &thread, delivery).await,
+            // What a route wrote into a channel stays there as it is when it leads elsewhere.
+            _ => Ok(()),
         }
     }
 

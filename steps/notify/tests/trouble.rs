@@ -4,6 +4,8 @@
 
 mod support;
 
+use std::time::Duration;
+
 use compliance::delivery::RouteSettings;
 use compliance::delivery::record::{Fallback, RouteState};
 use compliance::ports::PortErrorKind;
@@ -258,7 +260,7 @@ async fn a_step_that_dies_after_it_published_publishes_again_under_the_same_run(
 #[tokio::test]
 async fn a_step_whose_time_ends_goes_on_where_it_was() {
     let mut world = World::normal(&ALL).await;
-    world.budget = std::time::Duration::from_secs(2);
+    world.budget = Duration::from_secs(2);
     let came = world.run(TO_CHANNEL).await;
     assert_eq!(came.delivery.routes[0].state, RouteState::Unfinished);
     let error = came.failed.unwrap();
@@ -322,4 +324,19 @@ async fn a_head_without_room_for_what_is_missing_says_that_something_is() {
         let told = world.told.lock().unwrap().clone();
         assert!(told[0].2.contains("file-report.pdf: "), "{told:?}");
     }
+}
+
+/// What is under a head in a channel is no business of the webhook that the route leads to since.
+#[tokio::test]
+async fn a_route_that_led_to_a_channel_and_leads_to_a_webhook_is_told_once() {
+    let world = World::normal(&["chat:write"]).await;
+    world.run(TO_CHANNEL).await;
+    let seen = world.fake.messages();
+    assert!(seen[0].blocks.to_string().contains("Not everything"));
+    let came = world.run(&TO_WEBHOOK.replace("\"hook\"", "\"all\"")).await;
+    assert_eq!(
+        (came.failed, came.delivery.routes[0].state),
+        (None, RouteState::Delivered)
+    );
+    assert_eq!(world.fake.messages(), seen);
 }
