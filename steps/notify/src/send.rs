@@ -87,11 +87,11 @@ impl<P: Ports> Sender<'_, P> {
         let forms = part.content.forms();
         let mut known = self.record.part(&part.name).await?;
         let entered = known.attempt;
-        let mut failures = Failures::default();
+        let (mut failures, mut noticed) = (Failures::default(), Noticed::default());
         loop {
             match next(&known, entered, forms) {
                 Next::Done(end) => return Ok(end),
-                Next::Await(until) => self.await_claim(part, &known, until).await?,
+                Next::Await(until) => self.await_claim(part, &known, until, &mut noticed).await?,
                 Next::Look { code, answered } => {
                     let found = self.look(part, &known, under, &code, answered).await?;
                     self.record.resolve(&part.name, known.attempt, &found).await?;
@@ -133,8 +133,16 @@ impl<P: Ports> Sender<'_, P> {
     }
 
     /// Waits for whoever holds the claim; once it has ended, says that nobody knows.
-    async fn await_claim(&self, part: &Part, known: &PartRecord, until: Timestamp) -> Result<(), TaskError> {
-        let left = Duration::try_from(until.duration_since(self.now())).unwrap_or_default();
+    async fn await_claim(
+        &self,
+        part: &Part,
+        known: &PartRecord,
+        until: Timestamp,
+        noticed: &mut Noticed,
+    ) -> Result<(), TaskError> {
+        let by_clock = Duration::try_from(until.duration_since(self.now())).unwrap_or_default();
+        // By a clock that was set back since it would not end for hours; nobody holds it longer than a claim lasts.
+        let left = by_clock.min(noticed.left(known.attempt, self.ports.time().monotonic()));
         if !left.is_zero() {
             let look = left.min(LOOK).max(Duration::from_millis(10));
             return self.pace.wait(look, "Slack.Unavailable").await;
@@ -396,6 +404,23 @@ fn form<'a>(forms: &'a [Value], intent: &Intent) -> &'a Value {
 fn no_way() -> Outcome {
     let message = "this part cannot go this way, which is a defect of Plumbline: report it".to_owned();
     refused("Notify.NoWay", message, false)
+}
+
+/// Since when this run of the step knows of somebody's claim, by the clock that nobody sets.
+#[derive(Debug, Default)]
+struct Noticed {
+    attempt: u32,
+    at: Duration,
+}
+
+impl Noticed {
+    /// How long the claim of this attempt can last at most.
+    fn left(&mut self, attempt: u32, now: Duration) -> Duration {
+        if self.attempt != attempt {
+            *self = Self { attempt, at: now };
+        }
+        (self.at + CLAIM).saturating_sub(now)
+    }
 }
 
 /// Failures of one part in one run of the step.

@@ -326,6 +326,29 @@ async fn a_head_without_room_for_what_is_missing_says_that_something_is() {
     }
 }
 
+/// A world where the step was killed as soon as the claim of the digest stood.
+async fn claimed_and_killed() -> World {
+    for call in 0.. {
+        let world = World::normal(&ALL).await;
+        world.once(TO_CHANNEL, End::at(call, true)).await;
+        if world.written().await.contains("digest/001-intent.json") {
+            return world;
+        }
+    }
+    unreachable!()
+}
+
+#[tokio::test]
+async fn a_clock_that_was_set_back_makes_nobody_wait_for_long() {
+    let world = claimed_and_killed().await;
+    world.time.set_back(Duration::from_secs(7_200));
+    let began = world.time.since_epoch();
+    let came = world.run(TO_CHANNEL).await;
+    assert_eq!((came.failed, world.parts()), (None, expected().await));
+    let lasted = world.time.since_epoch() - began;
+    assert!(lasted < Duration::from_secs(60), "{lasted:?}");
+}
+
 /// What is under a head in a channel is no business of the webhook that the route leads to since.
 #[tokio::test]
 async fn a_route_that_led_to_a_channel_and_leads_to_a_webhook_is_told_once() {
