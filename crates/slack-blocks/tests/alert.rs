@@ -145,9 +145,9 @@ fn a_storm_is_counted_named_and_listed() {
         standing(Word::Resolved, &over[0]),
         standing(Word::Reopened, &over[1]),
     ];
-    let progress = storm::progress(&changes, 45, 200);
+    let progress = storm::progress(&changes, (45, 200), Rest::InThread);
     check("storm_progress", &progress[0]);
-    check_mail("storm_progress_mail", &storm::progress_mail(&changes, 45, 200));
+    check_mail("storm_progress_mail", &storm::progress_mail(&changes, (45, 200)));
     assert_eq!(progress.len(), 1);
 }
 
@@ -264,6 +264,9 @@ proptest! {
         }
         check_counts(&storm::list(&rows), rows.len() as u64);
         let changes: Vec<_> = alerts.iter().map(|(alert, word)| standing(*word, alert)).collect();
-        check_counts(&storm::progress(&changes, over, 100), rows.len() as u64);
+        check_counts(&storm::progress(&changes, (over, 100), Rest::InThread), rows.len() as u64);
+        let one = storm::progress(&changes, (over, 100), Rest::Elsewhere);
+        prop_assert_eq!(one.len(), 1);
+        check_counts(&one, rows.len() as u64);
     }
 }

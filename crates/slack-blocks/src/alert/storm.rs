@@ -77,16 +77,20 @@ pub fn list(rows: &[Row<'_>]) -> Vec<Message> {
         mark(&rows),
         text::plural(rows.len() as u64, "incident", "incidents")
     );
-    in_pages(&name, rows.iter().map(bullet).collect())
+    in_pages(&name, rows.iter().map(bullet).collect(), PAGES)
 }
 
-/// What became of incidents of a storm, for its thread or on its own: `over` of `of` are over, these changes included.
-pub fn progress(changes: &[Standing<'_>], over: u64, of: u64) -> Vec<Message> {
+/// What became of incidents of a storm, for its thread or as one message: `over` of `of` are over, these changes included.
+pub fn progress(changes: &[Standing<'_>], (over, of): (u64, u64), rest: Rest) -> Vec<Message> {
+    let most = match rest {
+        Rest::InThread => PAGES,
+        Rest::Elsewhere => 1,
+    };
     let lines = changes.iter().map(|change| {
         let status = words::status(*change);
         row(change.alert).text(&format!(" · {status}"))
     });
-    in_pages(&progressed(changes, over, of), lines.collect())
+    in_pages(&progressed(changes, over, of), lines.collect(), most)
 }
 
 /// [`message`] and [`list`] as a mail.
@@ -108,7 +112,7 @@ pub fn mail(rows: &[Row<'_>]) -> Mail {
 }
 
 /// [`progress`] as a mail.
-pub fn progress_mail(changes: &[Standing<'_>], over: u64, of: u64) -> Mail {
+pub fn progress_mail(changes: &[Standing<'_>], (over, of): (u64, u64)) -> Mail {
     let title = progressed(changes, over, of);
     let lines = changes
         .iter()
@@ -119,13 +123,13 @@ pub fn progress_mail(changes: &[Standing<'_>], over: u64, of: u64) -> Mail {
     }
 }
 
-fn in_pages(title: &str, lines: Vec<Mrkdwn>) -> Vec<Message> {
+fn in_pages(title: &str, lines: Vec<Mrkdwn>, most: usize) -> Vec<Message> {
     let total = lines.len() as u64;
     let parts = lines.into_iter().map(|line| Part {
         block: Block::section(&line),
         items: 1,
     });
-    pages((title, title), parts.collect(), total, PAGES, REST)
+    pages((title, title), parts.collect(), total, most, REST)
 }
 
 fn capped(lines: impl ExactSizeIterator<Item = String>) -> impl Iterator<Item = String> {
