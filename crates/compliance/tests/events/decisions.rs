@@ -195,7 +195,7 @@ fn late_and_lost_events_tell_nothing_wrong() {
 #[test]
 fn a_pair_with_several_sources_is_told_once() {
     let mut case = Case::with("");
-    let mut from = |case: &mut Case, region: &str, name: &str, old: &str, new: &str, minute| {
+    let from = |case: &mut Case, region: &str, name: &str, old: &str, new: &str, minute| {
         let mut event = case.event(Some(old), new, minute);
         let fields = detail(&mut event);
         fields.insert("resourceType".to_owned(), "AWS::IAM::User".into());

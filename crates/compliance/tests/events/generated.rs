@@ -106,7 +106,7 @@ proptest! {
         let mut raw = change("e1", Some(("COMPLIANT", T)), ("NON_COMPLIANT", T));
         detail(&mut raw).insert("resourceId".to_owned(), json!(MARK));
         let mut pointers = Vec::new();
-        walk(&raw, String::new(), &mut pointers);
+        walk(&raw, "", &mut pointers);
         let pointer = &pointers[at % pointers.len()];
         *raw.pointer_mut(pointer).unwrap() = with;
         if let Err(refusal) = parse(&raw.to_string()) {
@@ -121,11 +121,11 @@ proptest! {
     }
 }
 
-fn walk(value: &Value, at: String, out: &mut Vec<String>) {
+fn walk(value: &Value, at: &str, out: &mut Vec<String>) {
     if let Value::Object(fields) = value {
         for (name, value) in fields {
             let pointer = format!("{at}/{name}");
-            walk(value, pointer.clone(), out);
+            walk(value, &pointer, out);
             out.push(pointer);
         }
     }
