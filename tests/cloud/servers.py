@@ -196,10 +196,12 @@ class Cloud:
         self.host = LambdaHost(programs, folder)
         self.simulation = Simulation(programs, folder)
         self.tables = Tables(folder)
-        self.port = free_port()
+        self.port, self.slack_port = free_port(), free_port()
         command = [sys.executable, HERE / "emulator.py", "--port", self.port, "--folder", folder / "emulator"]
         command += ["--lambda-host", self.host.url, "--dynamodb", self.tables.url, "--functions", self.host.functions, "--retry-waits", RETRY_WAITS]
-        command += ["--function-environment", json.dumps(self.function_environment())]
+        # Functions of a stack find a Slack at a port that a test may serve.
+        slack = {"PLUMBLINE_SLACK_API": f"http://127.0.0.1:{self.slack_port}/api"}
+        command += ["--function-environment", json.dumps(self.function_environment() | slack)]
         self.process = Process("emulator", command, folder)
         self.process.wait_until(lambda: answers(f"{self.url}/_localstack/health"), seconds=300)
         self.numbers = itertools.count(1)
