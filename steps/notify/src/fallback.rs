@@ -3,9 +3,10 @@
 use compliance::delivery::record::{Failure, Fallback, RouteDelivery};
 use compliance::failure::TaskError;
 
+use crate::decide::End;
 use crate::ports::Ports;
 use crate::route::Run;
-use crate::send::{End, Way};
+use crate::send::Way;
 
 /// Tells the topic for failures of a route that failed.
 ///
@@ -22,15 +23,8 @@ pub(crate) async fn tell<'a, P: Ports>(
             message: message.to_owned(),
         }));
     };
-    let failed = delivery
-        .failed
-        .iter()
-        .map(|(part, failure)| format!("{part}: {}", failure.message));
-    let ambiguous = delivery
-        .ambiguous
-        .keys()
-        .map(|part| format!("{part}: no answer came, so it may have arrived"));
-    let reasons: Vec<String> = failed.chain(ambiguous).collect();
+    let missing = delivery.missing();
+    let reasons: Vec<String> = missing.map(|(part, why)| format!("{part}: {why}")).collect();
     let part = run.report.for_fallback(&delivery.route, &delivery.to, &reasons);
     let sender = run.sender(&delivery.route, Way::Topic { arn: topic.clone() });
     Ok(match sender.deliver(&part, None).await? {

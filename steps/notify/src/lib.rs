@@ -6,6 +6,7 @@
 //! looked for in the channel before it is sent again. What Slack refuses for good is told to a topic instead, and the
 //! next digest says so.
 
+mod decide;
 mod fallback;
 mod pace;
 pub mod parts;

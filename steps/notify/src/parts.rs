@@ -299,7 +299,7 @@ fn files(manifest: &BundleManifest) -> impl Iterator<Item = &ManifestFile> {
 /// Rows of a mail; the report has the rest.
 const ROWS: usize = 50;
 
-/// New rows first, then everything noncompliant, one a line.
+/// Rows that changed, one a line, new ones first.
 fn rows(lists: &Lists) -> String {
     let told = [
         ("new", &lists.new),

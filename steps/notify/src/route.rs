@@ -7,11 +7,12 @@ use compliance::delivery::{Destination, RouteSettings};
 use compliance::failure::{TaskError, chain};
 use compliance::ports::{PortError, PortErrorKind};
 
+use crate::decide::{Arrived, End, may_pass};
 use crate::fallback;
 use crate::pace::Pace;
 use crate::parts::{AMENDMENT, Concern, HEAD, Part, Report};
 use crate::ports::Ports;
-use crate::send::{Arrived, End, Sender, Thread, Way};
+use crate::send::{Sender, Thread, Way};
 
 /// What the routes of a run share.
 pub(crate) struct Run<'a, P: Ports> {
@@ -118,9 +119,10 @@ impl<'a, P: Ports> Run<'a, P> {
                 }
             }
         }
-        match thread {
-            Some(thread) => self.amend(&sender, concern, &thread, delivery).await,
-            None => Ok(()),
+        match (thread, &sender.way) {
+            (Some(thread), Way::Channel { .. }) => self.amend(&sender, concern, &thread, delivery).await,
+            // What a route wrote into a channel stays there as it is when it leads elsewhere.
+            _ => Ok(()),
         }
     }
 
@@ -132,15 +134,8 @@ impl<'a, P: Ports> Run<'a, P> {
         thread: &Thread,
         delivery: &mut RouteDelivery,
     ) -> Result<(), TaskError> {
-        let failed = delivery
-            .failed
-            .iter()
-            .map(|(part, failure)| format!("{part} ({})", failure.message));
-        let ambiguous = delivery
-            .ambiguous
-            .keys()
-            .map(|part| format!("{part} (may not have arrived)"));
-        let missing: Vec<String> = failed.chain(ambiguous).collect();
+        let missing = delivery.missing();
+        let missing: Vec<String> = missing.map(|(part, why)| format!("{part} ({why})")).collect();
         if missing.is_empty() && !sender.was_amended().await? {
             return Ok(());
         }
@@ -219,9 +214,4 @@ fn under(end: End) -> Option<Thread> {
         }),
         _ => None,
     }
-}
-
-/// Another try may help, and tells nothing of the route.
-pub(crate) fn may_pass(error: &PortError) -> bool {
-    matches!(error.kind, PortErrorKind::Throttled | PortErrorKind::Unavailable)
 }

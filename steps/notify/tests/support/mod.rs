@@ -45,20 +45,31 @@ pub const TO_WEBHOOK: &str =
 
 /// Time that passes when somebody waits, and a little at each look.
 #[derive(Debug, Clone, Default)]
-pub struct Time(Arc<AtomicU64>);
+pub struct Time {
+    micros: Arc<AtomicU64>,
+    set_back: Arc<AtomicU64>,
+}
 
 impl Time {
     fn elapsed(&self) -> Duration {
-        Duration::from_micros(self.0.fetch_add(50, Ordering::SeqCst))
+        Duration::from_micros(self.micros.fetch_add(50, Ordering::SeqCst))
     }
+    /// As everybody else sees it.
     pub fn since_epoch(&self) -> Duration {
         Duration::from_secs(1_795_251_600) + self.elapsed()
+    }
+    /// The step's own clock shows an earlier time from now on.
+    pub fn set_back(&self, by: Duration) {
+        self.set_back.store(by.as_secs(), Ordering::SeqCst);
     }
 }
 
 impl Clock for Time {
     fn now(&self) -> Timestamp {
-        Timestamp::UNIX_EPOCH.checked_add(self.since_epoch()).unwrap()
+        let set_back = Duration::from_secs(self.set_back.load(Ordering::SeqCst));
+        Timestamp::UNIX_EPOCH
+            .checked_add(self.since_epoch() - set_back)
+            .unwrap()
     }
     fn monotonic(&self) -> Duration {
         self.elapsed()
@@ -70,7 +81,7 @@ impl Timer for Time {
         // Who else waits gets its turn at the same moment at the earliest.
         let until = self.elapsed() + duration;
         tokio::task::yield_now().await;
-        self.0.fetch_max(until.as_micros() as u64, Ordering::SeqCst);
+        self.micros.fetch_max(until.as_micros() as u64, Ordering::SeqCst);
     }
 }
 
@@ -115,10 +126,35 @@ impl End {
 pub struct Mortal<T> {
     inner: Arc<T>,
     end: Arc<End>,
+    slow: Slow,
+}
+
+/// How many of the next claims take a store how long.
+#[derive(Debug, Clone, Default)]
+pub struct Slow {
+    time: Time,
+    claims: Arc<AtomicU64>,
+}
+
+impl Slow {
+    const LASTS: Duration = Duration::from_secs(20);
+
+    async fn pass(&self, key: &str) {
+        let one_less = |left: u64| left.checked_sub(1);
+        if key.ends_with("-intent.json")
+            && self
+                .claims
+                .fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less)
+                .is_ok()
+        {
+            self.time.sleep(Self::LASTS).await;
+        }
+    }
 }
 
 impl<T: ObjectStore> ObjectStore for Mortal<T> {
     async fn put_new(&self, key: &str, bytes: &[u8]) -> Result<Put, PortError> {
+        self.slow.pass(key).await;
         self.end.around(self.inner.put_new(key, bytes)).await
     }
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, PortError> {
@@ -195,8 +231,12 @@ pub struct World {
     pub summary: Option<&'static str>,
     pub failures: Option<&'static str>,
     pub secrets: BTreeMap<String, String>,
+    pub secrets_fail: Option<PortErrorKind>,
     pub time: Time,
+    /// How long a run of the step may last.
+    pub budget: Duration,
     pub task: NotifyTask,
+    slow: Slow,
     runs: AtomicU64,
 }
 
@@ -239,6 +279,13 @@ impl Ports for Alive<'_> {
         let SecretPlace::Manager(name) = place else {
             panic!("{place:?}")
         };
+        if let Some(kind) = self.world.secrets_fail {
+            return Err(PortError::new(
+                "Secrets",
+                kind,
+                format!("cannot read the secret {name:?}"),
+            ));
+        }
         let secret = self.world.secrets.get(name).cloned().map(Secret::new);
         secret.ok_or_else(|| {
             PortError::new(
@@ -312,7 +359,13 @@ impl World {
             topics_fail: None,
             summary: None,
             failures: Some(FAILURES),
+            secrets_fail: None,
+            slow: Slow {
+                time: time.clone(),
+                ..Slow::default()
+            },
             time,
+            budget: Duration::from_secs(840),
             task,
             runs: AtomicU64::new(0),
         }
@@ -326,6 +379,7 @@ impl World {
         let mortal = |inner: &Arc<MemoryObjectStore>| Mortal {
             inner: Arc::clone(inner),
             end: Arc::clone(end),
+            slow: self.slow.clone(),
         };
         Alive {
             world: self,
@@ -334,6 +388,7 @@ impl World {
             slack: Mortal {
                 inner: Arc::clone(&self.slack),
                 end: Arc::clone(end),
+                slow: self.slow.clone(),
             },
             who: format!("run {}", self.runs.fetch_add(1, Ordering::SeqCst)),
         }
@@ -341,10 +396,13 @@ impl World {
 
     /// One run of the step, or `None` when it was killed.
     pub async fn once(&self, settings: &str, end: End) -> (Option<Result<Delivered, TaskError>>, u64) {
+        self.once_with(&Settings::parse(settings).unwrap(), end).await
+    }
+
+    async fn once_with(&self, settings: &Settings, end: End) -> (Option<Result<Delivered, TaskError>>, u64) {
         let end = Arc::new(end);
         let alive = self.alive(&end);
-        let settings = Settings::parse(settings).unwrap();
-        let running = run(&self.task, &settings, &alive, Duration::from_secs(840));
+        let running = run(&self.task, settings, &alive, self.budget);
         let came = tokio::select! {
             came = running => Some(came),
             () = end.died.notified() => None,
@@ -355,6 +413,16 @@ impl World {
     /// One run that is not killed.
     pub async fn run(&self, settings: &str) -> Delivered {
         self.once(settings, End::never()).await.0.unwrap().unwrap()
+    }
+
+    /// One run that ends without saying what became of anything.
+    pub async fn error(&self, settings: &str) -> TaskError {
+        self.once(settings, End::never()).await.0.unwrap().unwrap_err()
+    }
+
+    /// One run with settings that nothing has checked.
+    pub async fn run_unchecked(&self, settings: &Settings) -> Delivered {
+        self.once_with(settings, End::never()).await.0.unwrap().unwrap()
     }
 
     /// Runs, entered again as the workflow does, until one has nothing more to do.
@@ -377,6 +445,52 @@ impl World {
 
     pub fn parts(&self) -> Vec<String> {
         parts(&self.fake.messages())
+    }
+
+    /// Storing the next claims takes so long that others may take them for ended.
+    pub fn slow_claims(&self, number: u64) {
+        self.slow.claims.store(number, Ordering::SeqCst);
+    }
+
+    /// Seals the bundle with another file of this name, or without it.
+    pub async fn reseal(&mut self, name: &str, content: Option<Vec<u8>>) {
+        let manifest = &self.task.manifest;
+        let mut manifest: BundleManifest = objects::read_json(&*self.reports, manifest).await.unwrap();
+        let folder = format!("{}resealed/", self.task.folder);
+        let mut files = Vec::new();
+        for mut file in manifest.files {
+            let old = self
+                .reports
+                .get(&format!("{}{}", self.task.folder, file.name))
+                .await
+                .unwrap()
+                .unwrap();
+            let bytes = match &content {
+                content if file.name == name => content.clone(),
+                _ => Some(old),
+            };
+            let Some(bytes) = bytes else { continue };
+            file.sha256 = sha256_hex(&bytes);
+            self.reports
+                .put_new(&format!("{folder}{}", file.name), &bytes)
+                .await
+                .unwrap();
+            files.push(file);
+        }
+        manifest.files = files;
+        self.task.manifest = objects::put_json(&*self.reports, &format!("{folder}manifest.json"), &manifest)
+            .await
+            .unwrap();
+        self.task.folder = folder;
+    }
+
+    /// Seals the bundle with its digest changed.
+    pub async fn change_digest(&mut self, change: impl FnOnce(&mut Value)) {
+        let key = format!("{}digest.json", self.task.folder);
+        let mut digest = serde_json::from_slice(&self.reports.get(&key).await.unwrap().unwrap()).unwrap();
+        change(&mut digest);
+        self.reseal("digest.json", Some(serde_json::to_vec(&digest).unwrap()))
+            .await;
     }
 
     /// Everything that was written down, as text.
@@ -468,4 +582,19 @@ pub async fn bundle(
             started_at: "2026-11-21T09:00:00Z".parse().unwrap(),
         },
     }
+}
+
+/// Fills the head of a digest with small print until there is room for this line and for nothing longer.
+pub fn fill(digest: &mut Value, left: &str) {
+    let mut head: slack_blocks::Message = serde_json::from_value(digest["message"].take()).unwrap();
+    for length in (1..=300).rev() {
+        let line = "x".repeat(length);
+        while let Some(fuller) = head.with_note(&line).filter(|fuller| {
+            // Small print has at least one letter, so without any there is no room at all.
+            left.is_empty() || fuller.with_note(left).is_some()
+        }) {
+            head = fuller;
+        }
+    }
+    digest["message"] = serde_json::to_value(head).unwrap();
 }
