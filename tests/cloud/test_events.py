@@ -1,10 +1,12 @@
 """Events on the bench: from a member account's bus to the table and to Slack, by the deployed stacks."""
 
 import collections
+import datetime
 import json
 import re
 import subprocess
 import time
+import zlib
 
 import pytest
 from boto3.dynamodb.types import TypeDeserializer
@@ -80,6 +82,15 @@ def until(look, seconds=60):
     return found
 
 
+def instant(text):
+    return datetime.datetime.fromisoformat(text).timestamp()
+
+
+def body(item):
+    """The event as it came."""
+    return item["body"] if "body" in item else zlib.decompress(bytes(item["body_deflated"].value), -zlib.MAX_WBITS).decode()
+
+
 def about(slack, resource):
     """Messages about a resource, in order."""
     return [message for message in slack.messages() if resource in json.dumps(message)]
@@ -107,6 +118,24 @@ def test_an_event_becomes_an_item_and_a_message(stack, member, table, slack):
     answers = until(lambda: [message for message in slack.messages() if message["thread_ts"]])
     assert answers[-1]["thread_ts"] == message["ts"], "the resolved notice stands in the same thread"
     assert "resolved" in json.dumps(answers[-1]).lower()
+
+
+def test_a_thousand_events_in_a_minute(stack, member, table):
+    """SPEC E5, at the pace it names: each event is stored once, at the first try, within seconds."""
+    begun, number, paced = time.monotonic(), 1000, 50
+    for first in range(0, number, paced):
+        member.put(*[broken(f"pace-{at}", rule=MINOR) for at in range(first, first + paced)])
+        time.sleep(max(0, begun + 60 * (first + paced) / number - time.monotonic()))
+    items = until(lambda: [found for found in [table.events("pace-")] if len(found) >= number], seconds=30)[0]
+    assert len({item["resource_id"] for item in items}) == len(items) == number
+    seconds = sorted(
+        instant(item["received_at"]) - instant(json.loads(body(item))["detail"]["notificationCreationTime"]) for item in items
+    )
+    shares = {share: round(seconds[int(share * number / 100) - 1], 2) for share in (50, 95, 99, 100)}
+    print(f"event to stored, seconds by percentile: {shares}")
+    assert shares[99] < 5
+    failed = [line for line in stack.invocations("record-event") if line["error_type"]]
+    assert failed == []
 
 
 def test_what_is_not_severe_is_kept_and_told_to_nobody(member, table, slack):
