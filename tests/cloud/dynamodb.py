@@ -2,9 +2,13 @@
 would need a Java machine. `python dynamodb.py --port N`."""
 
 import argparse
+import warnings
 
-from moto.server import DomainDispatcherApplication, create_backend_app
-from werkzeug.serving import run_simple
+# It asks for extras of other services.
+warnings.filterwarnings("ignore", message="When using MotoServer")
+
+from moto.server import DomainDispatcherApplication, create_backend_app  # noqa: E402
+from werkzeug.serving import run_simple  # noqa: E402
 
 
 def main():
