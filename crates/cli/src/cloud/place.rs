@@ -115,7 +115,7 @@ mod tests {
         let mut settings = CloudSettings {
             state_machine: Some(MACHINE.to_owned()),
             bucket: Some("a".to_owned()),
-            prefix: None,
+            ..CloudSettings::default()
         };
         let found = place(&args(), &settings, None).unwrap();
         assert_eq!(
