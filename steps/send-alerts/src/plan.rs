@@ -269,3 +269,71 @@ pub(crate) fn changes_folder(route: &str, storm: &Head) -> String {
 pub(crate) fn changes_key(route: &str, storm: &Head, window: Window, number: u32) -> String {
     format!("{}{window}-{number:03}.json", changes_folder(route, storm))
 }
+
+#[cfg(test)]
+mod tests {
+    use compliance::alerts::{Alert, ConsoleLinks};
+    use compliance::evaluation::PairKey;
+    use compliance::events::EventCompliance;
+
+    use super::*;
+
+    fn entry(incident: &str, word: Word, times: u32) -> OutboxEntry {
+        let at = "2026-11-21T10:00:00Z".parse().unwrap();
+        OutboxEntry {
+            route: "r".to_owned(),
+            window: Window::of(at, 30),
+            event_id: format!("{incident}-{word:?}-{times}"),
+            word,
+            decided_at: at,
+            alert: Alert {
+                incident: incident.to_owned(),
+                key: PairKey {
+                    account_id: "111122223333".to_owned(),
+                    aws_region: "eu-west-1".to_owned(),
+                    resource_type: "t".to_owned(),
+                    resource_id: "i".to_owned(),
+                    rule: "r".to_owned(),
+                },
+                aws_region: "eu-west-1".to_owned(),
+                config_rule_name: "r".to_owned(),
+                account_name: None,
+                organizational_unit: None,
+                severity: None,
+                description: None,
+                guidance: None,
+                link: None,
+                old: None,
+                new: EventCompliance::NonCompliant,
+                annotation: None,
+                result_recorded_time: at,
+                opened_at: at,
+                times,
+                console: ConsoleLinks {
+                    timeline: String::new(),
+                    rule: String::new(),
+                },
+                last_change: None,
+                last_noncompliant: None,
+                exception: None,
+                is_smoke_test: false,
+            },
+        }
+    }
+
+    /// The first look saw an end whose beginning was written just before, and not that beginning.
+    #[test]
+    fn a_look_that_missed_a_beginning_is_made_good_by_the_second() {
+        let (opened, resolved) = (entry("a", Word::Opened, 1), entry("a", Word::Resolved, 1));
+        let (again, other) = (entry("a", Word::Reopened, 2), entry("b", Word::Resolved, 1));
+        let second = vec![opened.clone(), resolved.clone(), again, other];
+        let certain = certain(std::slice::from_ref(&resolved), second);
+        assert_eq!(
+            certain,
+            [opened, resolved],
+            "what came later waits for the next look"
+        );
+        let told = by_incident(&certain);
+        assert!(told.len() == 1 && told[0].opens() && told[0].is_over());
+    }
+}

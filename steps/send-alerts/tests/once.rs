@@ -278,3 +278,18 @@ async fn what_nobody_knows_of_is_told_on_the_topic_for_failures() {
     }
     assert!(ambiguous > 0, "no fault was met: this shows nothing");
 }
+
+/// The clock of whoever decided on an opening may have been ahead of that of whoever decided on what came after.
+#[tokio::test]
+async fn an_opening_in_a_later_window_is_waited_for() {
+    let world = World::new(&ALL, vec![entry(0, SECOND, Word::Opened, 1)]).await;
+    world.put(vec![entry(0, FIRST, Word::Resolved, 1)]).await;
+    let (late, early) = tokio::join!(world.to_the_end(ONCALL, FIRST), world.to_the_end(ONCALL, SECOND));
+    assert_eq!((late.failed, early.failed), (None, None));
+    let messages = world.fake.messages();
+    assert_eq!(
+        (messages.len(), messages[1].thread_ts.as_ref()),
+        (2, Some(&messages[0].ts))
+    );
+    assert_eq!(world.left().await, Vec::<String>::new());
+}

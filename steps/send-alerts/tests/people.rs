@@ -393,3 +393,32 @@ async fn no_secret_is_written_down_or_told() {
         );
     }
 }
+
+/// A storm and what became of it, refused or on a route that is gone: the whole list is told on the topic for failures.
+#[tokio::test]
+async fn a_storm_that_cannot_be_told_is_told_whole_where_failures_are() {
+    let mut world = World::new(&ALL, openings(30, FIRST)).await;
+    world
+        .secrets
+        .insert("token".to_owned(), "xoxb-secretpart-unknown".to_owned());
+    world.to_the_end(ONCALL, FIRST).await;
+    world.put(vec![entry(3, SECOND, Word::Resolved, 1)]).await;
+    world.to_the_end("", SECOND).await;
+    let told = world.told();
+    assert_eq!((told.len(), world.left().await.len()), (2, 0));
+    assert_eq!(told[0].2.matches("\n- ").count(), 30, "{}", told[0].2);
+    assert!(told[1].2.contains("1 of 30 incidents"), "{}", told[1].2);
+}
+
+#[tokio::test]
+async fn settings_that_cannot_be_used_are_said() {
+    let read = |text: &str| send_alerts::task::settings(Some(text.as_bytes()));
+    let error = read("[alerts]\nwindow_seconds = 1").unwrap_err();
+    assert_eq!(error.code, "Alerts.BadSettings");
+    assert!(
+        error.message.contains("line 2, alerts.window_seconds"),
+        "{}",
+        error.message
+    );
+    assert!(read(ONCALL).is_ok() && send_alerts::task::settings(None).is_ok());
+}
