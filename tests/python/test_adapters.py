@@ -100,3 +100,71 @@ def test_a_topic_keeps_the_contract_of_a_notifier(moto):
 def test_secrets_keep_the_contract(moto):
     moto.client("secretsmanager").create_secret(Name="slack/webhook", SecretString="hush-hush")
     moto.keeps("secrets", "slack/webhook", "hush-hush", "slack/other")
+
+
+INDEXES = ("by_account", "by_rule", "by_resource", "by_type", "by_status")
+FOUND = ["kind", "source", "detail_type", "account_id", "aws_region", "rule", "config_rule_name", "resource_type", "resource_id", "status", "old_status", "event_time"]
+
+
+def create_event_table(dynamodb, name):
+    """The table as the template makes it."""
+    key = lambda attribute, kind: {"AttributeName": attribute, "KeyType": kind}
+    index = lambda attribute: {
+        "IndexName": attribute,
+        "KeySchema": [key(attribute, "HASH"), key("sk", "RANGE")],
+        "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": FOUND},
+    }
+    dynamodb.create_table(
+        TableName=name,
+        KeySchema=[key("pk", "HASH"), key("sk", "RANGE")],
+        AttributeDefinitions=[{"AttributeName": attribute, "AttributeType": "S"} for attribute in ("pk", "sk", *INDEXES)],
+        GlobalSecondaryIndexes=[index(attribute) for attribute in INDEXES],
+        BillingMode="PAY_PER_REQUEST",
+    )
+
+
+def test_an_event_table_keeps_the_contract(moto):
+    dynamodb = moto.client("dynamodb")
+    create_event_table(dynamodb, "events")
+    moto.keeps("events", "events")
+    items = [item for page in dynamodb.get_paginator("scan").paginate(TableName="events") for item in page["Items"]]
+    kinds = {kind: [item for item in items if item["pk"]["S"].startswith(kind)] for kind in ("EVENT#", "STATE#", "OUTBOX#")}
+    assert sum(map(len, kinds.values())) == len(items) and not kinds["OUTBOX#"] and kinds["STATE#"]
+    assert not any(index in item for item in kinds["STATE#"] for index in INDEXES), "indexes have events only"
+    assert len({item["pk"]["S"][-1] for item in kinds["EVENT#"]}) > 8, "a day has many partitions"
+    for item in kinds["EVENT#"]:
+        assert item["pk"]["S"][:-2] == f"EVENT#{item['event_time']['S'][:10]}" and item["expires_at"]["N"].isdigit()
+        assert ("body" in item) != ("body_deflated" in item)
+    changes = [item for item in kinds["EVENT#"] if item["kind"]["S"] == "compliance_change"]
+    assert all(index in item for item in changes for index in INDEXES)
+    expected = {item["sk"]["S"] for item in changes if item["status"]["S"] == "COMPLIANT"}
+    found, months = set(), {item["event_time"]["S"][:7] for item in changes}
+    for partition in (f"COMPLIANT#{month}#{shard}" for month in months for shard in range(4)):
+        answer = dynamodb.query(
+            TableName="events",
+            IndexName="by_status",
+            KeyConditionExpression="by_status = :value",
+            ExpressionAttributeValues={":value": {"S": partition}},
+        )
+        found |= {item["sk"]["S"] for item in answer["Items"]}
+    assert found == expected
+
+
+def test_dead_letters_are_kept_with_their_reason(moto):
+    sqs = moto.client("sqs")
+    queue = sqs.create_queue(QueueName="dead-letters")["QueueUrl"]
+    moto.keeps("dead-letters", queue)
+    message = sqs.receive_message(QueueUrl=queue, MessageAttributeNames=["All"])["Messages"][0]
+    assert {"code", "reason"} == set(message["MessageAttributes"])
+
+
+def test_an_alert_is_started_once(moto):
+    states = moto.client("stepfunctions")
+    definition = json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}})
+    role = "arn:aws:iam::123456789012:role/alert"
+    machine = states.create_state_machine(name="alert", definition=definition, roleArn=role)["stateMachineArn"]
+    moto.keeps("alerts", machine)
+    runs = states.list_executions(stateMachineArn=machine)["executions"]
+    assert {run["name"] for run in runs} == {"oncall-20261121T100030Z", "oncall-20261121T100030Z-sweep-20261121T1003Z"}
+    inputs = [json.loads(states.describe_execution(executionArn=run["executionArn"])["input"]) for run in runs]
+    assert inputs == [{"route": "oncall", "window": "2026-11-21T10:00:30Z", "closes": "2026-11-21T10:01:05Z"}] * 2

@@ -10,7 +10,8 @@
 use std::time::Duration;
 
 use aws::{Aws, AwsSettings, BucketSettings, LockMode, S3ObjectStore};
-use compliance::ports::{Clock, ObjectStore, Put, Retention};
+use compliance::alerts::Window;
+use compliance::ports::{AlertStarter, Clock, DeadLetters, ObjectStore, Put, Retention};
 use compliance::settings::CollectionSettings;
 use local::{SystemClock, contract};
 
@@ -31,8 +32,12 @@ async fn main() {
         ["secrets", name, value, unknown] => {
             contract::secrets(&aws.secrets(), (name, value), unknown).await;
         }
+        ["events", table] => contract::event_table(&aws.event_table(table), SystemClock.now()).await,
+        ["dead-letters", queue] => dead_letters(&aws, queue).await,
+        ["alerts", machine] => alerts(&aws, machine).await,
         _ => panic!(
-            "contract store|parts|locked BUCKET PREFIX KEY, notifier TOPIC, secrets NAME VALUE UNKNOWN"
+            "contract store|parts|locked BUCKET PREFIX KEY, notifier TOPIC, secrets NAME VALUE UNKNOWN, \
+             events TABLE, dead-letters URL, alerts ARN"
         ),
     }
     println!("kept");
@@ -76,6 +81,53 @@ async fn locked(store: S3ObjectStore) {
         .retain("locked.json", until)
         .await
         .unwrap();
+}
+
+/// What is kept is counted and looked at, twice, and still there.
+async fn dead_letters(aws: &Aws, url: &str) {
+    let (letters, queue) = (aws.dead_letters(url), aws.dead_letter_queue(url));
+    assert_eq!(queue.count().await.unwrap(), 0);
+    assert_eq!(queue.peek(5).await.unwrap(), []);
+    for number in 0..12 {
+        let reason = format!("the message is not JSON (line {number}, column 1)\n\u{1}");
+        letters
+            .keep("{ not \"JSON\" ü", "Event.NotJson", &reason)
+            .await
+            .unwrap();
+    }
+    letters.keep("x", "Event.Malformed", "").await.unwrap();
+    for most in [3, 13, 50] {
+        let looked = queue.peek(most).await.unwrap();
+        assert_eq!(looked.len(), most.min(13));
+        assert!(looked.iter().all(|letter| letter.sent_at.is_some()));
+        let whole = looked.iter().filter(|letter| letter.body == "{ not \"JSON\" ü");
+        assert!(whole.count() >= most.min(12) - 1);
+        assert!(
+            looked
+                .iter()
+                .all(|letter| letter.code.as_deref().unwrap().starts_with("Event."))
+        );
+        assert_eq!(queue.count().await.unwrap(), 13, "none is lost");
+    }
+    let letters = queue.peek(13).await.unwrap();
+    let reasons: std::collections::BTreeSet<_> = letters
+        .iter()
+        .map(|letter| letter.reason.clone().unwrap())
+        .collect();
+    assert_eq!(reasons.len(), 13, "each its own: {reasons:?}");
+}
+
+/// A start is made once, and once again by another name.
+async fn alerts(aws: &Aws, machine: &str) {
+    let starter = aws.alert_starter(machine).unwrap();
+    let window = Window::parse("2026-11-21T10:00:30Z").unwrap();
+    let again = Some("2026-11-21T10:03:00Z".parse().unwrap());
+    for again in [None, None, again, again] {
+        starter
+            .start("oncall", window, window.closes(30), again)
+            .await
+            .unwrap();
+    }
 }
 
 /// What arrived, as whoever reads the topic says: a line of JSON, asked for by a line.

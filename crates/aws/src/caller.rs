@@ -26,6 +26,11 @@ impl Backoff {
         base: Duration::from_millis(100),
         cap: Duration::from_secs(20),
     };
+    /// Where somebody waits who can ask again later himself.
+    pub(crate) const BRIEF: Self = Self {
+        base: Duration::from_millis(50),
+        cap: Duration::from_millis(400),
+    };
     /// Against a server on this machine, which has nobody else to serve.
     pub(crate) const LOOPBACK: Self = Self {
         base: Duration::from_millis(5),

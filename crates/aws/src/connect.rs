@@ -16,11 +16,14 @@ use compliance::ports::{PortError, PortErrorKind};
 use compliance::settings::CollectionSettings;
 
 use crate::aggregator::AggregatorSource;
+use crate::alert_starter::ExecutionsAlertStarter;
 use crate::caller::{Backoff, Caller};
 use crate::endpoints;
+use crate::events::DynamoEventTable;
 use crate::executions::Executions;
 use crate::inventory::MemberRuleInventory;
 use crate::organizations::OrganizationsDirectory;
+use crate::queue::{DeadLetterQueue, SqsDeadLetters};
 use crate::secrets::SecretsManagerSecrets;
 use crate::sns::SnsNotifier;
 use crate::store::{BucketSettings, S3ObjectStore};
@@ -30,6 +33,10 @@ use crate::whole::WholeAnswers;
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 /// One attempt to send an object, or a part of one. That a body is still coming, the SDK sees to apart.
 const TRANSFER_TIMEOUT: Duration = Duration::from_secs(120);
+/// One attempt on one item of the event table, or one message: these are small, and what asks is asked again itself.
+const BRIEF_TIMEOUT: Duration = Duration::from_secs(5);
+/// Attempts on the event table that may fail; throttled ones are more, see the caller.
+const BRIEF_ATTEMPTS: u32 = 3;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The region of a simulation that names none.
 const SIMULATED_REGION: &str = "us-east-1";
@@ -219,6 +226,55 @@ impl Aws {
         let config = aws_sdk_sfn::config::Builder::from(&self.config).interceptor(WholeAnswers);
         let client = aws_sdk_sfn::Client::from_conf(config.build());
         Executions::new(client, self.apart("SFN"), state_machine_arn)
+    }
+
+    /// The event table of this name. A call that fails is given up within seconds: what asks has its message given to it
+    /// again. What it calls is no part of [`Aws::calls`], nor of the rate.
+    pub fn event_table(&self, name: impl Into<String>) -> DynamoEventTable {
+        let config = aws_sdk_dynamodb::config::Builder::from(&self.config)
+            .interceptor(WholeAnswers)
+            .timeout_config(timeouts(BRIEF_TIMEOUT));
+        let client = aws_sdk_dynamodb::Client::from_conf(config.build());
+        DynamoEventTable::new(client, self.brief("DynamoDB"), name.into())
+    }
+
+    /// A queue that dead letters are put into, by its URL. What it calls is no part of [`Aws::calls`], nor of the rate.
+    pub fn dead_letters(&self, queue_url: impl Into<String>) -> SqsDeadLetters {
+        SqsDeadLetters::new(self.sqs_client(), self.brief("SQS"), queue_url.into())
+    }
+
+    /// The same queue for a person who sees to it. What it calls is no part of [`Aws::calls`], nor of the rate.
+    pub fn dead_letter_queue(&self, queue_url: impl Into<String>) -> DeadLetterQueue {
+        DeadLetterQueue::new(self.sqs_client(), self.apart("SQS"), queue_url.into())
+    }
+
+    fn sqs_client(&self) -> aws_sdk_sqs::Client {
+        let config = aws_sdk_sqs::config::Builder::from(&self.config).interceptor(WholeAnswers);
+        aws_sdk_sqs::Client::from_conf(config.build())
+    }
+
+    /// The state machine that tells a window's alerts, by its ARN. What it calls is no part of [`Aws::calls`], nor of the
+    /// rate.
+    ///
+    /// # Errors
+    /// `Executions.InvalidRequest` when it is not the ARN of a state machine.
+    pub fn alert_starter(&self, state_machine_arn: &str) -> Result<ExecutionsAlertStarter, PortError> {
+        let config = aws_sdk_sfn::config::Builder::from(&self.config)
+            .interceptor(WholeAnswers)
+            .timeout_config(timeouts(BRIEF_TIMEOUT));
+        let client = aws_sdk_sfn::Client::from_conf(config.build());
+        let executions = Executions::new(client, self.brief("SFN"), state_machine_arn)?;
+        Ok(ExecutionsAlertStarter::new(executions))
+    }
+
+    /// As [`Aws::apart`], given up within seconds.
+    fn brief(&self, service: &str) -> Arc<Caller> {
+        let backoff = if endpoints::on_loopback(&self.config, service) {
+            Backoff::LOOPBACK
+        } else {
+            Backoff::BRIEF
+        };
+        Arc::new(Caller::new(None, self.concurrency, BRIEF_ATTEMPTS, backoff))
     }
 
     /// Retries and counts of their own for a service beside the collection, without a rate until it throttles.

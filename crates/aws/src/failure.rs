@@ -25,8 +25,11 @@ const THROTTLING: &[&str] = &[
     "EC2ThrottledException",
     "KMSThrottling",
     "KMSThrottlingException",
+    "KmsThrottled",
     "KmsThrottlingException",
+    "OverLimit",
     "PriorRequestNotComplete",
+    "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
     "RequestThrottled",
     "RequestThrottledException",
@@ -50,6 +53,7 @@ const UNAVAILABLE: &[&str] = &[
     "ServiceException",
     "ServiceUnavailable",
     "ServiceUnavailableException",
+    "TransactionInProgressException",
 ];
 const DENIED: &[&str] = &[
     "AccessDenied",
@@ -58,6 +62,7 @@ const DENIED: &[&str] = &[
     "DecryptionFailure",
     "KMSAccessDenied",
     "KMSAccessDeniedException",
+    "KmsAccessDenied",
     "KmsAccessDeniedException",
     "NotAuthorized",
     "OrganizationAccessDeniedException",
@@ -83,6 +88,7 @@ const HAS_A_RATE: &[&str] = &["Aws", "Config", "Organizations"];
 
 /// Codes of what is not there, beside those that end or begin so; a bucket of another region among them.
 const ELSEWHERE: &[&str] = &[
+    "AWS.SimpleQueueService.NonExistentQueue",
     "AWSOrganizationsNotInUseException",
     "AuthorizationHeaderMalformed",
     "NotFound",
@@ -303,6 +309,16 @@ mod tests {
         check("ExpiredTokenException", 400, (Kind::Credentials, false));
         check("SlowDown", 503, (Kind::Throttled, true));
         check("ConditionalRequestConflict", 409, (Kind::Unavailable, true));
+        check(
+            "ProvisionedThroughputExceededException",
+            400,
+            (Kind::Throttled, true),
+        );
+        check(
+            "AWS.SimpleQueueService.NonExistentQueue",
+            400,
+            (Kind::NotFound, false),
+        );
         check("NoSuchBucket", 404, (Kind::NotFound, false));
         check("PermanentRedirect", 301, (Kind::NotFound, false));
         check("ExecutionDoesNotExist", 400, (Kind::NotFound, false));

@@ -11,7 +11,7 @@ mod settings;
 
 pub use alert::{Alert, ConsoleLinks};
 pub use decide::{Batched, Decided, Decision, Known, decide};
-pub use outbox::{OutboxEntry, Window, Word};
+pub use outbox::{DEFAULT_ROUTE, GRACE_SECONDS, OutboxEntry, Window, Word};
 pub use settings::{AlertSettings, SilenceSettings};
 
 pub(crate) use settings::problem;

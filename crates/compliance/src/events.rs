@@ -15,4 +15,4 @@ pub use event::{
 };
 pub use pair::{Change, Incident, PairHistory, RECENT, SourceState};
 pub use parse::{Refusal, parse};
-pub use record::EventRecord;
+pub use record::{EventRecord, after_days};

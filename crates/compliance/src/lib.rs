@@ -19,6 +19,7 @@ pub mod fix_first;
 pub mod hash;
 pub mod history;
 pub mod inputs;
+pub mod masked;
 pub mod objects;
 pub mod organization;
 pub mod ports;

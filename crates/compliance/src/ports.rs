@@ -410,7 +410,7 @@ pub struct EventWrite {
     /// The pair with the event in it, and the version that was read before (0: there was none). `None` for an event
     /// that is of no pair.
     pub pair: Option<StoredPair>,
-    /// When the pair is no part of the table any more; `None`: as long as nothing newer says so.
+    /// When the pair is no part of the table any more, in whole seconds; `None`: as long as nothing newer says so.
     pub pair_expires_at: Option<Timestamp>,
     /// What is to be told of it.
     pub outbox: Vec<OutboxEntry>,

@@ -1,4 +1,4 @@
-//! What every [`ObjectStore`], [`Notifier`] and [`Secrets`] must do, for each adapter's tests to call.
+//! What every [`ObjectStore`], [`Notifier`], [`Secrets`] and event table must do, for each adapter's tests to call.
 #![allow(
     clippy::missing_panics_doc,
     clippy::panic,
@@ -6,7 +6,11 @@
     reason = "a suite of assertions"
 )]
 
+mod event_table;
+
 use compliance::ports::{Notifier, ObjectStore, PortErrorKind, Put, Secrets};
+
+pub use event_table::event_table;
 
 /// Holds an empty store to the port's contract.
 pub async fn object_store(store: &impl ObjectStore) {

@@ -3,10 +3,11 @@
 
 use std::fs;
 
-use compliance::ports::{ObjectStore, PortErrorKind, Put};
+use compliance::ports::{Clock, ObjectStore, PortErrorKind, Put};
 use compliance::secret::Secret;
 use local::{
-    FolderLock, FolderObjectStore, Locking, MemoryNotifier, MemoryObjectStore, MemorySecrets, contract,
+    FolderLock, FolderObjectStore, Locking, MemoryEventTable, MemoryNotifier, MemoryObjectStore,
+    MemorySecrets, SystemClock, contract,
 };
 
 #[tokio::test]
@@ -25,6 +26,12 @@ async fn secrets_in_memory_keep_the_contract() {
     let known = ("slack/webhook".to_owned(), Secret::new("hush-hush".to_owned()));
     let secrets = MemorySecrets::new([known]);
     contract::secrets(&secrets, ("slack/webhook", "hush-hush"), "slack/other").await;
+}
+
+#[tokio::test]
+async fn an_event_table_in_memory_keeps_the_contract() {
+    let table = MemoryEventTable::new(SystemClock);
+    contract::event_table(&table, SystemClock.now()).await;
 }
 
 #[tokio::test]

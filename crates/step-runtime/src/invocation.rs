@@ -11,6 +11,7 @@ use compliance::ports::Clock;
 use compliance::settings::{CollectionSettings, Settings};
 use compliance::workflow::{Execution, TaskRecord};
 use local::SystemClock;
+use serde_json::{Map, Value};
 use slack::{Slack, SlackSettings};
 
 use crate::environment::Environment;
@@ -30,6 +31,8 @@ pub struct Lambda {
     pub clock: SystemClock,
     /// Where progress goes: the log.
     pub progress: LogProgress,
+    /// What logs of this invocation are found by.
+    pub run: String,
     connection: Aws,
     begun: Duration,
 }
@@ -61,15 +64,17 @@ impl Lambda {
             environment,
             clock: SystemClock,
             progress,
+            run: String::new(),
             connection,
             begun: Duration::ZERO,
         })
     }
 
     /// The same for an invocation that began at this time.
-    pub(crate) fn invoked(&self, begun: Duration) -> Self {
+    pub(crate) fn invoked(&self, begun: Duration, run: &str) -> Self {
         Self {
             begun,
+            run: run.to_owned(),
             ..self.clone()
         }
     }
@@ -122,11 +127,26 @@ impl Lambda {
         Ok(record.keep(execution, task, &self.store).await?)
     }
 
+    /// Writes one line of log, an object of these fields beside the time and the run. Whoever gives the fields has masked
+    /// them.
+    pub fn log(&self, fields: &Map<String, Value>) {
+        let mut line = Map::new();
+        line.insert("timestamp".to_owned(), self.clock.now().to_string().into());
+        line.insert("level".to_owned(), "INFO".into());
+        line.insert("run".to_owned(), self.run.clone().into());
+        line.extend(fields.clone());
+        print(&Value::Object(line).to_string());
+    }
+
     /// Emits metrics.
     pub fn measure(&self, dimensions: &[(&str, &str)], metrics: &[Metric]) {
         let at = self.clock.now().as_millisecond();
         let line = metrics::line(&self.environment.metrics_namespace, at, dimensions, metrics);
-        // A function whose output is closed is about to end; there is nobody left to tell.
-        let _ = writeln!(std::io::stdout(), "{line}");
+        print(&line);
     }
+}
+
+fn print(line: &str) {
+    // A function whose output is closed is about to end; there is nobody left to tell.
+    let _ = writeln!(std::io::stdout(), "{line}");
 }

@@ -45,8 +45,8 @@ where
     let (run, lambda) = (&run, &lambda);
     let handle = |event: LambdaEvent<Value>| async move {
         let begun = SystemClock.monotonic();
-        let run_name = execution_name(&event.payload);
-        let outcome = answer(run, event.payload, &lambda.invoked(begun)).await;
+        let run_name = run_name(&event);
+        let outcome = answer(run, event.payload, &lambda.invoked(begun, &run_name)).await;
         report(
             step,
             &run_name,
@@ -81,10 +81,10 @@ where
     })
 }
 
-/// The name of the execution, which logs are found by.
-fn execution_name(payload: &Value) -> String {
-    let name = payload.pointer("/execution/name").and_then(Value::as_str);
-    name.unwrap_or("none").to_owned()
+/// The name of the execution, which logs are found by; the id of the invocation where there is none.
+fn run_name(event: &LambdaEvent<Value>) -> String {
+    let name = event.payload.pointer("/execution/name").and_then(Value::as_str);
+    name.unwrap_or(&event.context.request_id).to_owned()
 }
 
 /// One line of log and one of metrics for each invocation. A message may name resources, so the log has the code only;

@@ -26,18 +26,34 @@ impl Unit {
     }
 }
 
-/// One value of a metric.
+/// Values of a metric.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Metric {
     name: &'static str,
     unit: Unit,
-    value: f64,
+    values: Vec<f64>,
 }
 
+/// What CloudWatch takes of one metric in a line; more are left out.
+const MOST_VALUES: usize = 100;
+
 impl Metric {
-    /// A value.
+    /// One value.
     pub fn new(name: &'static str, unit: Unit, value: f64) -> Self {
-        Self { name, unit, value }
+        Self::many(name, unit, vec![value])
+    }
+
+    /// Several values, 100 at most, each of which counts for percentiles.
+    pub fn many(name: &'static str, unit: Unit, mut values: Vec<f64>) -> Self {
+        values.truncate(MOST_VALUES);
+        Self { name, unit, values }
+    }
+
+    fn value(&self) -> Value {
+        match self.values.as_slice() {
+            [one] => json!(one),
+            several => json!(several),
+        }
     }
 }
 
@@ -60,7 +76,7 @@ pub(crate) fn line(namespace: &str, at: i64, dimensions: &[(&str, &str)], metric
         line.insert((*name).to_owned(), json!(value));
     }
     for metric in metrics {
-        line.insert(metric.name.to_owned(), json!(metric.value));
+        line.insert(metric.name.to_owned(), metric.value());
     }
     Value::Object(line).to_string()
 }
@@ -68,6 +84,19 @@ pub(crate) fn line(namespace: &str, at: i64, dimensions: &[(&str, &str)], metric
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn several_values_are_a_list_of_no_more_than_cloudwatch_takes() {
+        let check = |count: usize, expected: usize| {
+            let metric = Metric::many("Latency", Unit::Milliseconds, vec![1.5; count]);
+            let line: Value = serde_json::from_str(&line("Plumbline", 0, &[], &[metric])).unwrap();
+            assert_eq!(line["Latency"].as_array().map(Vec::len), Some(expected));
+            assert_eq!(line["_aws"]["CloudWatchMetrics"][0]["Dimensions"], json!([[]]));
+        };
+        check(0, 0);
+        check(3, 3);
+        check(500, 100);
+    }
 
     #[test]
     fn a_line_names_its_metrics_dimensions_and_values() {

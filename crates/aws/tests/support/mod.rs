@@ -40,6 +40,8 @@ pub(crate) struct Asked {
 pub(crate) enum Answer {
     Json(Value),
     Error(u16, &'static str, &'static str),
+    /// An error with more than a code and a message.
+    JsonError(u16, Value),
     Raw(&'static str),
     Xml(String),
     /// An object of S3 with these headers.
@@ -162,6 +164,7 @@ async fn answer(
             let error = json!({"__type": code, "message": message});
             (status, json, vec![], whole(error.to_string()))
         }
+        Answer::JsonError(status, error) => (status, json, vec![], whole(error.to_string())),
         Answer::Raw(body) => (200, json, vec![], whole(body)),
         Answer::Xml(body) => (200, "text/xml", vec![], whole(body)),
         Answer::Object(headers, body) => (200, "binary/octet-stream", headers, whole(body)),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::Alert;
@@ -24,6 +24,12 @@ pub enum Word {
 #[serde(transparent)]
 pub struct Window(Timestamp);
 
+/// The name of the route that is told when no route of the settings takes alerts: the stack's own topic.
+pub const DEFAULT_ROUTE: &str = "summary";
+
+/// What was decided in a window may be stored so many seconds after its end.
+pub const GRACE_SECONDS: u32 = 5;
+
 impl Window {
     /// The window that a moment is in. Windows begin at multiples of their length since 1970.
     pub fn of(now: Timestamp, seconds: u32) -> Self {
@@ -36,6 +42,12 @@ impl Window {
     /// When it begins.
     pub fn begins(self) -> Timestamp {
         self.0
+    }
+
+    /// When what was decided in it is stored, if it has this length.
+    pub fn closes(self, seconds: u32) -> Timestamp {
+        let length = SignedDuration::from_secs(i64::from(seconds) + i64::from(GRACE_SECONDS));
+        self.0.checked_add(length).unwrap_or(Timestamp::MAX)
     }
 
     /// Its name in keys: `2026-11-21T10:00:30Z`. Names are in the order of time.

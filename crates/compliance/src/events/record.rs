@@ -1,6 +1,6 @@
 //! An event as it is kept.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -43,7 +43,7 @@ pub struct EventRecord {
     pub decision: Option<Decision>,
     /// All of it as it came.
     pub body: Value,
-    /// After this it is no part of the history any more.
+    /// After this it is no part of the history any more; in whole seconds.
     pub expires_at: Timestamp,
 }
 
@@ -97,8 +97,8 @@ impl EventRecord {
     }
 }
 
-/// So many days later, or the end of time.
-pub(crate) fn after_days(from: Timestamp, days: u32) -> Timestamp {
-    from.checked_add(SignedDuration::from_hours(24 * i64::from(days)))
-        .unwrap_or(Timestamp::MAX)
+/// So many days later in whole seconds, which is how tables tell when something expires; or the end of time.
+pub fn after_days(from: Timestamp, days: u32) -> Timestamp {
+    let seconds = from.as_second().saturating_add(86_400 * i64::from(days));
+    Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX)
 }
