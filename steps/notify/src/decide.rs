@@ -7,7 +7,7 @@ use compliance::ports::{ChatError, ChatErrorKind, PortError, PortErrorKind};
 
 /// What came of a part.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum End {
+pub enum End {
     /// It arrived.
     Sent(Arrived),
     /// It was refused for good.
@@ -18,11 +18,11 @@ pub(crate) enum End {
 
 /// Where a part arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Arrived {
+pub struct Arrived {
     /// The message's id, where there is one.
-    pub(crate) ts: Option<String>,
+    pub ts: Option<String>,
     /// The channel it is in: that of the settings when it was sent.
-    pub(crate) destination: String,
+    pub destination: String,
 }
 
 /// What comes next for a part.
@@ -111,7 +111,7 @@ pub(crate) fn without_looking(code: &str, answered: bool) -> Outcome {
 }
 
 /// Another try may help, and tells nothing of the route.
-pub(crate) fn may_pass(error: &PortError) -> bool {
+pub fn may_pass(error: &PortError) -> bool {
     matches!(error.kind, PortErrorKind::Throttled | PortErrorKind::Unavailable)
 }
 

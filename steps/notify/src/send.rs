@@ -21,6 +21,7 @@ use crate::decide::{End, Next, next, of_call, of_publishing, refused, without_lo
 use crate::pace::Pace;
 use crate::parts::{AMENDMENT, Content, Part};
 use crate::ports::Ports;
+use crate::way::{Thread, Way};
 
 /// How long a claim lasts.
 const CLAIM: Duration = Duration::from_secs(30);
@@ -37,53 +38,47 @@ const ATTEMPTS: u32 = 12;
 /// The longest pause after a failure of the service.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// Where parts go.
-#[derive(Debug)]
-pub(crate) enum Way {
-    /// A channel, by a bot token.
-    Channel {
-        /// The channel's id.
-        channel: String,
-        /// The token.
-        token: Secret,
-    },
-    /// A webhook.
-    Webhook {
-        /// Its URL.
-        url: Secret,
-    },
-    /// A topic.
-    Topic {
-        /// Its ARN.
-        arn: String,
-    },
-}
-
-/// A message that parts stand under.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Thread {
-    pub(crate) channel: String,
-    pub(crate) ts: String,
-}
-
 /// Sends the parts of one route.
-pub(crate) struct Sender<'a, P: Ports> {
-    pub(crate) ports: &'a P,
-    pub(crate) pace: &'a Pace<'a, P::Time>,
-    pub(crate) record: RouteRecord<'a, P::Records>,
-    pub(crate) run_id: &'a str,
-    pub(crate) route: &'a str,
-    /// Of the bundle that files are read from.
-    pub(crate) folder: &'a str,
-    pub(crate) way: Way,
+pub struct Sender<'a, P: Ports> {
+    ports: &'a P,
+    pace: &'a Pace<'a, P::Time>,
+    record: RouteRecord<'a, P::Records>,
+    run_id: &'a str,
+    route: &'a str,
+    folder: &'a str,
+    way: Way,
 }
 
-impl<P: Ports> Sender<'_, P> {
+impl<'a, P: Ports> Sender<'a, P> {
+    /// A sender for a route of a run, whose record it keeps; files are read from the bundle in `folder`.
+    pub fn new(
+        ports: &'a P,
+        pace: &'a Pace<'a, P::Time>,
+        (run_id, route): (&'a str, &'a str),
+        folder: &'a str,
+        way: Way,
+    ) -> Self {
+        Self {
+            ports,
+            pace,
+            record: RouteRecord::new(ports.records(), run_id, route),
+            run_id,
+            route,
+            folder,
+            way,
+        }
+    }
+
+    /// Where parts go.
+    pub fn way(&self) -> &Way {
+        &self.way
+    }
+
     /// Sees to it that a part has arrived, or is accounted for.
     ///
     /// # Errors
     /// A code that the workflow tries again, when this run of the step cannot come to an end.
-    pub(crate) async fn deliver(&self, part: &Part, under: Option<&Thread>) -> Result<End, TaskError> {
+    pub async fn deliver(&self, part: &Part, under: Option<&Thread>) -> Result<End, TaskError> {
         let forms = part.content.forms();
         let mut known = self.record.part(&part.name).await?;
         let entered = known.attempt;

@@ -15,6 +15,7 @@ use compliance::workflow::{Notified, NotifyTask};
 use futures_util::future::join_all;
 use slack_blocks::Digest;
 
+use crate::fallback::failure_topic;
 use crate::pace::Pace;
 use crate::parts::{Concern, Report, link};
 use crate::ports::Ports;
@@ -95,11 +96,7 @@ pub async fn run<P: Ports>(
         ports,
         pace: &pace,
         report: &report,
-        failure_topic: settings
-            .delivery
-            .fallback_topic
-            .clone()
-            .or_else(|| ports.failure_topic().map(str::to_owned)),
+        failure_topic: failure_topic(settings, ports),
     };
     let under_way = routes
         .iter()

@@ -23,7 +23,7 @@ mod advice;
 mod coverage;
 mod lists;
 mod summary;
-mod words;
+pub(crate) mod words;
 
 use compliance::Timestamp;
 use compliance::report::ReportKind;
@@ -107,7 +107,13 @@ pub fn notice(title: &str, lines: &[String]) -> Message {
         block: crate::block::Block::section(&crate::text::Mrkdwn::new().text("• ").text(line)),
         items: 1,
     });
-    let mut pages = crate::message::pages(title, &spoken, parts.collect(), lines.len() as u64, 1);
+    let mut pages = crate::message::pages(
+        (title, &spoken),
+        parts.collect(),
+        lines.len() as u64,
+        1,
+        "in the report",
+    );
     pages.pop().unwrap_or_else(|| Message::new(title, Vec::new()))
 }
 
