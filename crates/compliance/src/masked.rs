@@ -1,9 +1,11 @@
 //! What logs may say of accounts and resources: enough to follow one of them, not enough to know it.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use crate::hash::sha256_hex;
 use crate::organization::is_account_id;
+
+const ADDRESS: &str = "<address>";
 
 /// An account by its last four digits: `********3333`. What is no account's id is masked as a name.
 pub fn account(id: &str) -> String {
@@ -47,9 +49,9 @@ fn masked_word(word: &str) -> String {
     }
     let address = bare.split(['/', '%']).next().unwrap_or_default();
     if address.parse::<IpAddr>().is_ok() || is_with_port(address) {
-        return format!("<address>{end}");
+        return format!("{ADDRESS}{end}");
     }
-    format!("{}{end}", without_accounts(bare))
+    format!("{}{end}", within(bare))
 }
 
 fn is_with_port(word: &str) -> bool {
@@ -57,23 +59,30 @@ fn is_with_port(word: &str) -> bool {
         .is_some_and(|(host, port)| host.parse::<IpAddr>().is_ok() && port.parse::<u16>().is_ok())
 }
 
-fn without_accounts(word: &str) -> String {
+/// Masks what stands between other letters of a word.
+fn within(word: &str) -> String {
     let mut out = String::with_capacity(word.len());
     let mut rest = word;
     while let Some(start) = rest.find(|letter: char| letter.is_ascii_digit()) {
         out.push_str(&rest[..start]);
-        let digits = &rest[start..];
-        let end = digits
-            .find(|letter: char| !letter.is_ascii_digit())
-            .unwrap_or(digits.len());
-        let (digits, after) = digits.split_at(end);
-        match is_account_id(digits) {
-            true => out.push_str(&account(digits)),
-            false => out.push_str(digits),
-        }
+        let end = rest[start..].find(|letter: char| !letter.is_ascii_digit() && letter != '.');
+        let (numbers, after) = rest[start..].split_at(end.unwrap_or(rest.len() - start));
+        out.push_str(&masked_numbers(numbers));
         rest = after;
     }
     out + rest
+}
+
+/// Digits and full stops.
+fn masked_numbers(numbers: &str) -> String {
+    if numbers.trim_end_matches('.').parse::<Ipv4Addr>().is_ok() {
+        return ADDRESS.to_owned();
+    }
+    let each = numbers.split('.').map(|digits| match is_account_id(digits) {
+        true => account(digits),
+        false => digits.to_owned(),
+    });
+    each.collect::<Vec<_>>().join(".")
 }
 
 #[cfg(test)]
@@ -98,6 +107,7 @@ mod tests {
             "x-********3333-y, 1111222233334",
         );
         check("at 10.1.2.3:443, 10.0.0.0/8: no", "at <address>, <address>: no");
+        check("ip-10.1.2.3-111122223333-x", "ip-<address>-********3333-x");
         check("from 2001:db8::1 at 10:00:30", "from <address> at 10:00:30");
         check("AWS::S3::Bucket v1.2.3", "AWS::S3::Bucket v1.2.3");
         let arn = "arn:aws:s3:::payroll";

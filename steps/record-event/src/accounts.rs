@@ -7,10 +7,11 @@ use compliance::objects::{self, MANIFEST};
 use compliance::organization::Account;
 use compliance::ports::{ObjectStore, PortError, PortErrorKind};
 use compliance::settings::Settings;
-use compliance::snapshot::{ObjectRef, SNAPSHOTS, SnapshotContext, SnapshotManifest};
+use compliance::snapshot::{ObjectRef, SNAPSHOTS, SnapshotManifest};
 use compliance::snapshots::{CONTEXT, parse_manifest, unreferenced};
 use compliance::text;
 use jiff::SignedDuration;
+use serde::Deserialize;
 
 /// Days that the newest snapshot is looked for: older names are of little use.
 const DAYS: i64 = 14;
@@ -45,8 +46,14 @@ impl Accounts {
     }
 }
 
-/// The accounts of the newest snapshot of a whole organization; none when there is no such snapshot of late. Those of a
-/// part of it, or of a simulation, know too few accounts or others.
+/// What is read of a snapshot's context: most of it is coverage.
+#[derive(Deserialize)]
+struct Context {
+    accounts: Vec<Account>,
+}
+
+/// The accounts of the newest snapshot of a whole organization; none when there is no such snapshot of late. One of a part
+/// of it knows too few.
 ///
 /// # Errors
 /// The store's own; `Store.Damaged` when the snapshot is.
@@ -75,7 +82,7 @@ async fn of_manifest(store: &impl ObjectStore, key: String) -> Result<Option<Vec
         return Ok(None);
     }
     let context = context(&reference.key, &manifest)?;
-    let context: SnapshotContext = objects::read_json(store, &context).await?;
+    let context: Context = objects::read_json(store, &context).await?;
     Ok(Some(context.accounts))
 }
 

@@ -10,7 +10,7 @@ use compliance::ports::{AlertStarter, Clock, DeadLetters, PortError, PortErrorKi
 use futures_util::stream::{self, StreamExt};
 
 use crate::ports::Ports;
-use crate::record::{Recorded, Unrecorded, record};
+use crate::record::{Unrecorded, record};
 use crate::report::{Came, Facts, Handled};
 use crate::warm::Setup;
 
@@ -136,28 +136,22 @@ async fn store<P: Ports>(
     let begun = ports.time().monotonic();
     let rule = event.pair(&setup.catalogue).map(|pair| pair.rule);
     let facts = Some(Facts::of(event, rule.as_deref()));
-    match record(event, ports, setup, deadline).await {
+    let (recorded, tried) = record(event, ports, setup, deadline).await;
+    let (came, told, is_new) = match recorded {
         Ok(recorded) => {
-            let Recorded {
-                is_known,
-                decision,
-                told,
-                tried,
-            } = recorded;
-            let came = Came::Stored { is_known, decision };
-            let latency = ports.time().now().duration_since(event.time);
-            let handled = Handled {
-                tried,
-                latency: (!is_known).then_some(latency),
-                ..handled(message, facts, came, begun, ports)
-            };
-            (handled, told)
+            let is_new = !recorded.is_known;
+            let (is_known, decision) = (recorded.is_known, recorded.decision);
+            (Came::Stored { is_known, decision }, recorded.told, is_new)
         }
-        Err(why) => {
-            let came = unstored(message, why, ports).await;
-            (handled(message, facts, came, begun, ports), Vec::new())
-        }
-    }
+        Err(why) => (unstored(message, why, ports).await, Vec::new(), false),
+    };
+    let latency = ports.time().now().duration_since(event.time);
+    let handled = Handled {
+        tried,
+        latency: is_new.then_some(latency),
+        ..handled(message, facts, came, begun, ports)
+    };
+    (handled, told)
 }
 
 /// What the table will never take goes to the dead letters with the reason; everything else back to the queue.

@@ -21,8 +21,6 @@ pub(crate) struct Recorded {
     pub(crate) decision: Option<Decision>,
     /// Routes and windows that have something to be told of it.
     pub(crate) told: Vec<(String, Window)>,
-    /// Attempts before the one that did it.
-    pub(crate) tried: u32,
 }
 
 /// An event that is not in the table, as far as is known.
@@ -34,28 +32,23 @@ pub(crate) enum Unrecorded {
     Overtaken,
 }
 
-/// Stores an event, as often as it takes and time allows.
+/// Stores an event, as often as it takes and time allows; with how many attempts came to nothing.
 pub(crate) async fn record<P: Ports>(
     event: &Event,
     ports: &P,
     setup: &Setup,
     deadline: Duration,
-) -> Result<Recorded, Unrecorded> {
+) -> (Result<Recorded, Unrecorded>, u32) {
     let mut patience = Patience::new(ports.time(), deadline, &event.id);
     loop {
-        let goes_on = match attempt(event, ports, setup).await {
-            Ok(Some(recorded)) => {
-                return Ok(Recorded {
-                    tried: patience.tried(),
-                    ..recorded
-                });
-            }
+        let ended = match attempt(event, ports, setup).await {
+            Ok(Some(recorded)) => Ok(recorded),
             Ok(None) if patience.after_conflict().await => continue,
             Ok(None) => Err(Unrecorded::Overtaken),
             Err(error) if patience.after_failure(&error).await => continue,
             Err(error) => Err(Unrecorded::Table(error)),
         };
-        goes_on?;
+        return (ended, patience.tried());
     }
 }
 
@@ -80,7 +73,6 @@ async fn attempt<P: Ports>(event: &Event, ports: &P, setup: &Setup) -> Result<Op
                 .map(|entry| (entry.route.clone(), entry.window))
                 .collect(),
         },
-        tried: 0,
     };
     Ok(match table.write(&write).await? {
         Written::New => Some(recorded(false)),
