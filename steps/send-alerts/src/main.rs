@@ -32,13 +32,14 @@ async fn main() -> Result<(), Error> {
         };
         let outcome = Box::pin(task::run(&task, &settings, &table, &ports, BUDGET)).await?;
         let counts = &outcome.counts;
-        let slowest = counts.delays.iter().copied().reduce(f64::max);
-        let mut metrics = vec![Metric::new(
-            "ComplianceViolationNotifications",
-            Unit::Count,
-            counts.sent as f64,
-        )];
-        metrics.extend(slowest.map(|delay| Metric::new("AlertDelay", Unit::Seconds, delay)));
+        let metrics = [
+            Metric::new(
+                "ComplianceViolationNotifications",
+                Unit::Count,
+                counts.sent as f64,
+            ),
+            Metric::many("AlertDelay", Unit::Seconds, counts.delays.clone()),
+        ];
         lambda.measure(&[("Route", &task.route)], &metrics);
         outcome.answer()
     })

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use compliance::alerts::DEFAULT_ROUTE;
 use compliance::delivery::record::Failure;
 use compliance::delivery::{DestinationSettings, RouteSettings};
 use compliance::failure::{TaskError, chain};
@@ -169,9 +170,6 @@ fn route(settings: &Settings, name: &str, ports: &impl Ports) -> Result<RouteSet
         ),
     })
 }
-
-/// The name of the route that is told when no route of the settings takes alerts.
-const DEFAULT_ROUTE: &str = "summary";
 
 /// Something waits for what comes before it.
 fn head_pending(to_tell: &ToTell) -> Option<TaskError> {

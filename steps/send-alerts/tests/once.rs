@@ -51,15 +51,15 @@ fn expected() -> Vec<(String, Option<String>, bool)> {
     rows
 }
 
-fn check_whole(world: &World, case: &str) {
+async fn check_whole(world: &World, case: &str) {
     assert_eq!(world.fake.refusals(), Vec::<String>::new(), "{case}: limits");
     assert_eq!(seen(world), expected(), "{case}");
-    assert_eq!(world.left(), Vec::<String>::new(), "{case}: the outbox");
+    assert_eq!(world.left().await, Vec::<String>::new(), "{case}: the outbox");
     assert_eq!(world.told(), [], "{case}: nothing failed");
 }
 
 /// The same in any order in the channel, and of plans: what waits for nothing may be told before what a killed run left.
-fn check_sorted(world: &World, case: &str) {
+async fn check_sorted(world: &World, case: &str) {
     let sorted = |mut rows: Vec<(String, Option<String>, bool)>| {
         for (name, _, _) in &mut rows {
             name.replace_range(FIRST.len() + 1..FIRST.len() + 4, "NNN");
@@ -68,7 +68,7 @@ fn check_sorted(world: &World, case: &str) {
         rows
     };
     assert_eq!(sorted(seen(world)), sorted(expected()), "{case}");
-    assert_eq!((world.left().len(), world.told()), (0, vec![]), "{case}");
+    assert_eq!((world.left().await.len(), world.told()), (0, vec![]), "{case}");
 }
 
 fn faults(seed: u64) -> Faults {
@@ -93,7 +93,7 @@ async fn both(world: &World) {
 
 #[tokio::test]
 async fn what_came_after_stands_under_what_came_before() {
-    let world = World::new(&ALL, two_windows());
+    let world = World::new(&ALL, two_windows()).await;
     let first = world.run(ONCALL, FIRST).await;
     assert_eq!((first.failed, first.counts.sent), (None, 3));
     let second = world.run(ONCALL, SECOND).await;
@@ -101,7 +101,7 @@ async fn what_came_after_stands_under_what_came_before() {
         (second.failed, second.counts.sent, second.counts.delays.len()),
         (None, 3, 3)
     );
-    check_whole(&world, "calm");
+    check_whole(&world, "calm").await;
     let messages = world.fake.messages();
     assert!(messages[0].blocks.to_string().contains("Resolved after 2 min"));
     assert!(
@@ -131,10 +131,10 @@ async fn what_came_after_stands_under_what_came_before() {
 #[tokio::test]
 async fn nothing_is_lost_or_doubled_while_slack_fails() {
     for seed in 0..12 {
-        let world = World::new(&ALL, two_windows());
+        let world = World::new(&ALL, two_windows()).await;
         world.fake.set_faults(faults(seed));
         both(&world).await;
-        check_whole(&world, &format!("seed {seed}"));
+        check_whole(&world, &format!("seed {seed}")).await;
     }
 }
 
@@ -142,7 +142,7 @@ async fn nothing_is_lost_or_doubled_while_slack_fails() {
 async fn a_kill_between_any_two_calls_loses_and_doubles_nothing() {
     for window in [FIRST, SECOND] {
         let prepared = || async {
-            let world = World::new(&ALL, two_windows());
+            let world = World::new(&ALL, two_windows()).await;
             if window == SECOND {
                 world.to_the_end(ONCALL, FIRST).await;
             }
@@ -156,7 +156,7 @@ async fn a_kill_between_any_two_calls_loses_and_doubles_nothing() {
                 let (came, _) = world.once(ONCALL, window, End::at(call, after)).await;
                 assert!(came.is_none(), "it was to be killed at {call}");
                 both(&world).await;
-                check_whole(&world, &format!("{window}: killed at {call}, {after}"));
+                check_whole(&world, &format!("{window}: killed at {call}, {after}")).await;
             }
         }
     }
@@ -165,7 +165,7 @@ async fn a_kill_between_any_two_calls_loses_and_doubles_nothing() {
 #[tokio::test]
 async fn kills_upon_kills_while_slack_fails() {
     for seed in 0..6 {
-        let world = World::new(&ALL, two_windows());
+        let world = World::new(&ALL, two_windows()).await;
         world.fake.set_faults(faults(seed));
         for kill in 0..8 {
             let window = if kill < 4 { FIRST } else { SECOND };
@@ -178,7 +178,7 @@ async fn kills_upon_kills_while_slack_fails() {
                 .await;
         }
         both(&world).await;
-        check_sorted(&world, &format!("seed {seed}"));
+        check_sorted(&world, &format!("seed {seed}")).await;
     }
 }
 
@@ -186,7 +186,7 @@ async fn kills_upon_kills_while_slack_fails() {
 #[tokio::test]
 async fn runs_at_once_send_each_message_once() {
     for seed in 0..8 {
-        let world = World::new(&ALL, two_windows());
+        let world = World::new(&ALL, two_windows()).await;
         if seed % 2 == 1 {
             world.fake.set_faults(faults(seed));
         }
@@ -196,13 +196,13 @@ async fn runs_at_once_send_each_message_once() {
         for came in [one, two, three, four, sweep] {
             assert_eq!(came.failed, None, "seed {seed}");
         }
-        check_sorted(&world, &format!("seed {seed}"));
+        check_sorted(&world, &format!("seed {seed}")).await;
     }
 }
 
 #[tokio::test]
 async fn a_later_window_waits_for_what_is_earlier() {
-    let world = World::new(&ALL, two_windows());
+    let world = World::new(&ALL, two_windows()).await;
     let early = world.run(ONCALL, SECOND).await;
     assert_eq!(early.failed.unwrap().code, "Alerts.HeadPending");
     assert_eq!(
@@ -218,24 +218,26 @@ async fn a_later_window_waits_for_what_is_earlier() {
         .filter(|one| one.thread_ts.is_some())
         .collect();
     assert_eq!(replies.len(), 2, "under what was told in the first window");
-    assert_eq!(world.left(), Vec::<String>::new());
+    assert_eq!(world.left().await, Vec::<String>::new());
 }
 
 #[tokio::test]
 async fn what_is_stored_late_is_in_a_plan_of_its_own() {
-    let world = World::new(&ALL, openings(1, FIRST));
+    let world = World::new(&ALL, openings(1, FIRST)).await;
     world.to_the_end(ONCALL, FIRST).await;
-    world.put(vec![
-        entry(0, FIRST, Word::Resolved, 1),
-        entry(5, FIRST, Word::Opened, 1),
-    ]);
+    world
+        .put(vec![
+            entry(0, FIRST, Word::Resolved, 1),
+            entry(5, FIRST, Word::Opened, 1),
+        ])
+        .await;
     world.to_the_end(ONCALL, FIRST).await;
     let names = [
         format!("001-opened-{:016x}", 0),
         format!("002-opened-{:016x}", 5),
         format!("002-resolved-{:016x}", 0),
     ];
-    assert_eq!((world.seen(), world.left().len()), (names.to_vec(), 0));
+    assert_eq!((world.seen(), world.left().await.len()), (names.to_vec(), 0));
 }
 
 /// Without the scope to read the channel, what got no answer cannot be looked for: it is told as such, never sent twice.
@@ -243,7 +245,7 @@ async fn what_is_stored_late_is_in_a_plan_of_its_own() {
 async fn what_nobody_knows_of_is_told_on_the_topic_for_failures() {
     let mut ambiguous = 0;
     for seed in 0..12 {
-        let world = World::new(&["chat:write"], two_windows());
+        let world = World::new(&["chat:write"], two_windows()).await;
         world.fake.set_faults(Faults {
             // Slack saying that it failed is asked again, as its own clients do.
             fail_done: 0.0,
@@ -256,7 +258,7 @@ async fn what_nobody_knows_of_is_told_on_the_topic_for_failures() {
         seen.sort();
         seen.dedup();
         assert_eq!(
-            (seen.len(), world.left().len()),
+            (seen.len(), world.left().await.len()),
             (all, 0),
             "seed {seed}: none twice"
         );

@@ -33,9 +33,12 @@ fn lines(messages: &[fake_slack::Message]) -> usize {
 
 #[tokio::test]
 async fn two_hundred_openings_are_one_message_with_the_whole_list_under_it() {
-    let world = World::new(&ALL, openings(200, FIRST));
+    let world = World::new(&ALL, openings(200, FIRST)).await;
     let came = world.to_the_end(ONCALL, FIRST).await;
-    assert_eq!((came.failed, came.counts.sent, world.left().len()), (None, 1, 0));
+    assert_eq!(
+        (came.failed, came.counts.sent, world.left().await.len()),
+        (None, 1, 0)
+    );
     let (head, list) = storm(&world);
     assert!(
         head.text.starts_with("200 resources became noncompliant at once"),
@@ -47,12 +50,14 @@ async fn two_hundred_openings_are_one_message_with_the_whole_list_under_it() {
     assert_eq!((world.fake.refusals(), world.fake.rate_violations()), (vec![], 0));
 
     let over = (0..120).map(|incident| entry(incident, SECOND, Word::Resolved, 1));
-    world.put(over.collect());
+    world.put(over.collect()).await;
     world.to_the_end(ONCALL, SECOND).await;
-    world.put(vec![
-        entry(5, THIRD, Word::Reopened, 2),
-        entry(199, THIRD, Word::Resolved, 1),
-    ]);
+    world
+        .put(vec![
+            entry(5, THIRD, Word::Reopened, 2),
+            entry(199, THIRD, Word::Resolved, 1),
+        ])
+        .await;
     world.to_the_end(ONCALL, THIRD).await;
     let (head, replies) = storm(&world);
     let progress = texts(&world);
@@ -68,17 +73,20 @@ async fn two_hundred_openings_are_one_message_with_the_whole_list_under_it() {
     );
     assert_eq!((lines(&replies), head.edits), (200 + 120 + 2, 2));
     assert!(head.text.contains("120 of 200 are over"), "{}", head.text);
-    assert_eq!(world.left(), Vec::<String>::new());
+    assert_eq!(world.left().await, Vec::<String>::new());
 }
 
 #[tokio::test]
 async fn a_storm_survives_faults_and_kills() {
     let all = || openings(40, FIRST);
-    let calm = World::new(&ALL, all());
+    let calm = World::new(&ALL, all()).await;
     calm.to_the_end(ONCALL, FIRST).await;
-    let (_, calls) = World::new(&ALL, all()).once(ONCALL, FIRST, End::never()).await;
+    let (_, calls) = World::new(&ALL, all())
+        .await
+        .once(ONCALL, FIRST, End::never())
+        .await;
     for step in 0..12 {
-        let world = World::new(&ALL, all());
+        let world = World::new(&ALL, all()).await;
         let kill = calls * step / 12;
         let _ = world.once(ONCALL, FIRST, End::at(kill, step % 2 == 0)).await;
         world.fake.set_faults(Faults {
@@ -90,7 +98,7 @@ async fn a_storm_survives_faults_and_kills() {
         });
         world.to_the_end(ONCALL, FIRST).await;
         assert_eq!(
-            (texts(&world), world.left().len()),
+            (texts(&world), world.left().await.len()),
             (texts(&calm), 0),
             "killed at {kill}"
         );
@@ -100,7 +108,7 @@ async fn a_storm_survives_faults_and_kills() {
 
 #[tokio::test]
 async fn as_many_as_the_threshold_are_no_storm() {
-    let world = World::new(&ALL, openings(10, FIRST));
+    let world = World::new(&ALL, openings(10, FIRST)).await;
     world.to_the_end(ONCALL, FIRST).await;
     assert_eq!(world.seen().len(), 10);
     assert!(
@@ -126,7 +134,7 @@ async fn flapping_within_a_window_is_one_message() {
     ];
     // An outbox gives them by time, which two processes may see otherwise.
     entries.reverse();
-    let world = World::new(&ALL, entries);
+    let world = World::new(&ALL, entries).await;
     world.to_the_end(ONCALL, FIRST).await;
     let texts = texts(&world);
     assert_eq!(texts.len(), 2, "{texts:?}");
@@ -140,23 +148,25 @@ async fn flapping_within_a_window_is_one_message() {
         both.starts_with("Resolved · High · restricted-ssh") && both.contains("Resolved after"),
         "{both}"
     );
-    assert_eq!(world.left(), Vec::<String>::new());
+    assert_eq!(world.left().await, Vec::<String>::new());
 }
 
 #[tokio::test]
 async fn a_webhook_has_no_thread_and_is_told_each_on_its_own() {
-    let world = World::new(&ALL, openings(2, FIRST));
+    let world = World::new(&ALL, openings(2, FIRST)).await;
     world.to_the_end(HOOK, FIRST).await;
-    world.put(vec![entry(0, SECOND, Word::Resolved, 1)]);
+    world.put(vec![entry(0, SECOND, Word::Resolved, 1)]).await;
     world.to_the_end(HOOK, SECOND).await;
-    world.put(
-        (20..60)
-            .map(|incident| entry(incident, THIRD, Word::Opened, 1))
-            .collect(),
-    );
+    world
+        .put(
+            (20..60)
+                .map(|incident| entry(incident, THIRD, Word::Opened, 1))
+                .collect(),
+        )
+        .await;
     let came = world.to_the_end(HOOK, THIRD).await;
     assert_eq!(
-        (came.failed, world.left().len(), world.told().len()),
+        (came.failed, world.left().await.len(), world.told().len()),
         (None, 0, 0)
     );
     let messages = world.fake.messages();
@@ -177,17 +187,19 @@ async fn a_webhook_has_no_thread_and_is_told_each_on_its_own() {
 
 #[tokio::test]
 async fn a_topic_gets_mails() {
-    let world = World::new(&ALL, openings(1, FIRST));
+    let world = World::new(&ALL, openings(1, FIRST)).await;
     world.to_the_end(MAIL, FIRST).await;
-    world.put(vec![entry(0, SECOND, Word::Resolved, 1)]);
+    world.put(vec![entry(0, SECOND, Word::Resolved, 1)]).await;
     world.to_the_end(MAIL, SECOND).await;
-    world.put(
-        (20..60)
-            .map(|incident| entry(incident, THIRD, Word::Opened, 1))
-            .collect(),
-    );
+    world
+        .put(
+            (20..60)
+                .map(|incident| entry(incident, THIRD, Word::Opened, 1))
+                .collect(),
+        )
+        .await;
     world.to_the_end(MAIL, THIRD).await;
-    world.put(vec![entry(20, THIRD, Word::Resolved, 1)]);
+    world.put(vec![entry(20, THIRD, Word::Resolved, 1)]).await;
     world.to_the_end(MAIL, THIRD).await;
     let told = world.told();
     let subjects: Vec<&str> = told.iter().map(|(_, subject, _)| subject.as_str()).collect();
@@ -199,16 +211,16 @@ async fn a_topic_gets_mails() {
     ];
     assert_eq!(subjects, expected);
     assert!(told[2].2.matches("\n- ").count() == 40, "{}", told[2].2);
-    assert_eq!((world.left().len(), world.fake.messages().len()), (0, 0));
+    assert_eq!((world.left().await.len(), world.fake.messages().len()), (0, 0));
 }
 
 #[tokio::test]
 async fn without_routes_that_take_alerts_the_summary_topic_is_told() {
-    let mut world = World::new(&ALL, Vec::new());
+    let mut world = World::new(&ALL, Vec::new()).await;
     world.summary = Some(SUMMARY);
     let mut entries = openings(1, FIRST);
     entries[0].route = "summary".to_owned();
-    world.put(entries);
+    world.put(entries).await;
     let came = world.run_route("summary", "", FIRST).await;
     assert_eq!((came.failed, came.counts.sent), (None, 1));
     assert_eq!(world.told()[0].0, SUMMARY);
@@ -218,14 +230,14 @@ async fn without_routes_that_take_alerts_the_summary_topic_is_told() {
 async fn a_route_that_is_gone_is_told_where_failures_are() {
     let no_alerts = ONCALL.replace("alerts = \"only\"", "alerts = \"no\"");
     for settings in ["", &no_alerts] {
-        let mut world = World::new(&ALL, openings(2, FIRST));
+        let mut world = World::new(&ALL, openings(2, FIRST)).await;
         let came = world.to_the_end(settings, FIRST).await;
         let counts = came.counts;
         assert_eq!(
             (came.failed, counts.sent, counts.failed, counts.told),
             (None, 0, 2, 2)
         );
-        assert_eq!((world.fake.messages().len(), world.left().len()), (0, 0));
+        assert_eq!((world.fake.messages().len(), world.left().await.len()), (0, 0));
         let (topic, subject, text) = &world.told()[0];
         assert_eq!(topic, FAILURES);
         assert!(
@@ -238,7 +250,7 @@ async fn a_route_that_is_gone_is_told_where_failures_are() {
         );
 
         world.failures = None;
-        world.put(vec![entry(7, SECOND, Word::Opened, 1)]);
+        world.put(vec![entry(7, SECOND, Word::Opened, 1)]).await;
         let lost = world.to_the_end(settings, SECOND).await.failed.unwrap();
         assert_eq!(lost.code, "Alerts.NoRoute");
         assert!(
@@ -246,14 +258,14 @@ async fn a_route_that_is_gone_is_told_where_failures_are() {
             "{}",
             lost.message
         );
-        assert_eq!(world.left().len(), 1, "what nobody was told of stays");
+        assert_eq!(world.left().await.len(), 1, "what nobody was told of stays");
     }
 }
 
 /// What Slack refuses is told elsewhere; what comes after it stands on its own, and everything else goes on.
 #[tokio::test]
 async fn what_slack_refuses_is_told_on_the_topic_for_failures() {
-    let mut world = World::new(&ALL, openings(1, FIRST));
+    let mut world = World::new(&ALL, openings(1, FIRST)).await;
     let token = world
         .secrets
         .insert("token".to_owned(), "xoxb-secretpart-unknown".to_owned())
@@ -267,10 +279,12 @@ async fn what_slack_refuses_is_told_on_the_topic_for_failures() {
     );
 
     world.secrets.insert("token".to_owned(), token);
-    world.put(vec![
-        entry(0, SECOND, Word::Resolved, 1),
-        entry(1, SECOND, Word::Opened, 1),
-    ]);
+    world
+        .put(vec![
+            entry(0, SECOND, Word::Resolved, 1),
+            entry(1, SECOND, Word::Opened, 1),
+        ])
+        .await;
     let came = world.to_the_end(ONCALL, SECOND).await;
     assert_eq!((came.failed, came.counts.sent), (None, 2));
     let messages = world.fake.messages();
@@ -284,7 +298,7 @@ async fn what_slack_refuses_is_told_on_the_topic_for_failures() {
 
 #[tokio::test]
 async fn a_topic_for_failures_that_refuses_keeps_what_is_untold_and_stops_nothing_else() {
-    let mut world = World::new(&ALL, openings(2, FIRST));
+    let mut world = World::new(&ALL, openings(2, FIRST)).await;
     world.secrets.remove("token");
     world.topics_fail = Some(PortErrorKind::AccessDenied);
     let failed = world.to_the_end(ONCALL, FIRST).await.failed.unwrap();
@@ -294,19 +308,19 @@ async fn a_topic_for_failures_that_refuses_keeps_what_is_untold_and_stops_nothin
         "{}",
         failed.message
     );
-    assert_eq!(world.left().len(), 2);
+    assert_eq!(world.left().await.len(), 2);
 
     world.topics_fail = None;
     let came = world.to_the_end(ONCALL, FIRST).await;
     assert_eq!(
-        (came.failed, world.told().len(), world.left().len()),
+        (came.failed, world.told().len(), world.left().await.len()),
         (None, 2, 0)
     );
 }
 
 #[tokio::test]
 async fn a_secret_that_cannot_be_read_now_is_tried_again() {
-    let mut world = World::new(&ALL, openings(1, FIRST));
+    let mut world = World::new(&ALL, openings(1, FIRST)).await;
     world.secrets_fail = Some(PortErrorKind::Unavailable);
     assert_eq!(
         world.run(ONCALL, FIRST).await.failed.unwrap().code,
@@ -335,9 +349,9 @@ async fn hostile_text_pings_nobody_and_links_nowhere() {
         entry
     };
     for number in [2, 30] {
-        let world = World::new(&ALL, openings(number, FIRST).into_iter().map(change).collect());
+        let world = World::new(&ALL, openings(number, FIRST).into_iter().map(change).collect()).await;
         world.to_the_end(ONCALL, FIRST).await;
-        world.put(vec![change(entry(0, SECOND, Word::Resolved, 1))]);
+        world.put(vec![change(entry(0, SECOND, Word::Resolved, 1))]).await;
         let came = world.to_the_end(ONCALL, SECOND).await;
         assert_eq!(
             (came.failed, came.counts.sent, world.fake.refusals()),
@@ -352,7 +366,7 @@ async fn hostile_text_pings_nobody_and_links_nowhere() {
 #[tokio::test]
 async fn no_secret_is_written_down_or_told() {
     for settings in [ONCALL, HOOK] {
-        let mut world = World::new(&["chat:write"], openings(2, FIRST));
+        let mut world = World::new(&["chat:write"], openings(2, FIRST)).await;
         world.fake.set_faults(Faults {
             seed: 3,
             cut_done: 0.5,
@@ -365,7 +379,7 @@ async fn no_secret_is_written_down_or_told() {
             .insert("token".to_owned(), "xoxb-secretpart-revoked".to_owned());
         let gone = world.fake.webhook("/services/T0/B0/secretpart-gone");
         world.secrets.insert("webhook".to_owned(), gone);
-        world.put(vec![entry(5, SECOND, Word::Opened, 1)]);
+        world.put(vec![entry(5, SECOND, Word::Opened, 1)]).await;
         world.to_the_end(settings, SECOND).await;
         let written = world.written().await;
         assert!(

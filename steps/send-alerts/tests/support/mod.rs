@@ -6,7 +6,7 @@ pub mod alerts;
 #[path = "../../../notify/tests/support/outside.rs"]
 mod outside;
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use compliance::Timestamp;
@@ -17,6 +17,7 @@ use compliance::failure::TaskError;
 use compliance::ports::*;
 use compliance::settings::Settings;
 use compliance::workflow::{AlertTask, Execution};
+use local::MemoryEventTable;
 pub use outside::*;
 use send_alerts::task::{Outcome, run};
 
@@ -27,69 +28,36 @@ pub const FIRST: &str = "2026-11-21T08:50:00Z";
 pub const SECOND: &str = "2026-11-21T08:52:00Z";
 pub const THIRD: &str = "2026-11-21T08:55:00Z";
 
-/// An outbox in memory.
-#[derive(Debug, Default)]
-pub struct Outbox {
-    pub entries: Mutex<Vec<OutboxEntry>>,
-}
-
-impl Outbox {
-    fn of(&self, keep: impl Fn(&OutboxEntry) -> bool) -> Vec<OutboxEntry> {
-        let entries = self.entries.lock().unwrap();
-        entries.iter().filter(|entry| keep(entry)).cloned().collect()
-    }
-}
-
-/// The same, in a process that may end at any call.
+/// The table, in a process that may end at any call.
 pub struct MortalTable {
-    inner: Arc<Outbox>,
+    inner: Arc<MemoryEventTable<Time>>,
     end: Arc<End>,
 }
 
 impl EventTable for MortalTable {
-    async fn pair(&self, _: &PairKey) -> Result<Option<StoredPair>, PortError> {
-        Ok(None)
+    async fn pair(&self, key: &PairKey) -> Result<Option<StoredPair>, PortError> {
+        self.end.around(self.inner.pair(key)).await
     }
-    async fn write(&self, _: &EventWrite) -> Result<Written, PortError> {
-        panic!("the step writes no events")
+    async fn write(&self, write: &EventWrite) -> Result<Written, PortError> {
+        self.end.around(self.inner.write(write)).await
     }
-    async fn events(&self, _: Timestamp, _: Timestamp) -> Result<Vec<EventRecord>, PortError> {
-        panic!("the step reads no events")
+    async fn events(&self, from: Timestamp, until: Timestamp) -> Result<Vec<EventRecord>, PortError> {
+        self.end.around(self.inner.events(from, until)).await
     }
     async fn outbox(&self, route: &str, window: Window) -> Result<Vec<OutboxEntry>, PortError> {
-        let read = async || {
-            Ok(self
-                .inner
-                .of(|entry| entry.route == route && entry.window == window))
-        };
-        self.end.around(read()).await
+        self.end.around(self.inner.outbox(route, window)).await
     }
     async fn overdue(&self, before: Timestamp) -> Result<Vec<(String, Window)>, PortError> {
-        let read = async || {
-            let entries = self.inner.of(|entry| entry.window.begins() < before);
-            let mut all: Vec<_> = entries
-                .into_iter()
-                .map(|entry| (entry.route, entry.window))
-                .collect();
-            all.sort();
-            all.dedup();
-            Ok(all)
-        };
-        self.end.around(read()).await
+        self.end.around(self.inner.overdue(before)).await
     }
     async fn told(&self, entries: &[OutboxEntry]) -> Result<(), PortError> {
-        let delete = async || {
-            let told = |entry: &OutboxEntry| entries.iter().any(|told| told.event_id == entry.event_id);
-            self.inner.entries.lock().unwrap().retain(|entry| !told(entry));
-            Ok(())
-        };
-        self.end.around(delete()).await
+        self.end.around(self.inner.told(entries)).await
     }
 }
 
 pub struct World {
     outside: Outside,
-    pub outbox: Arc<Outbox>,
+    pub table: Arc<MemoryEventTable<Time>>,
 }
 
 impl std::ops::Deref for World {
@@ -141,6 +109,29 @@ pub fn entry(incident: usize, window_name: &str, word: Word, times: u32) -> Outb
     }
 }
 
+/// An event of which only the id matters here.
+fn event(entry: &OutboxEntry) -> EventRecord {
+    EventRecord {
+        id: entry.event_id.clone(),
+        event_time: entry.decided_at,
+        received_at: entry.decided_at,
+        kind: "compliance_change".to_owned(),
+        source: "aws.config".to_owned(),
+        detail_type: "Config Rules Compliance Change".to_owned(),
+        account_id: entry.alert.key.account_id.clone(),
+        aws_region: entry.alert.aws_region.clone(),
+        rule: None,
+        config_rule_name: None,
+        resource_type: None,
+        resource_id: None,
+        status: None,
+        old_status: None,
+        decision: None,
+        body: serde_json::Value::Null,
+        expires_at: Timestamp::MAX,
+    }
+}
+
 pub fn openings(number: usize, window_name: &str) -> Vec<OutboxEntry> {
     (0..number)
         .map(|incident| entry(incident, window_name, Word::Opened, 1))
@@ -148,23 +139,34 @@ pub fn openings(number: usize, window_name: &str) -> Vec<OutboxEntry> {
 }
 
 impl World {
-    pub fn new(scopes: &[&'static str], entries: Vec<OutboxEntry>) -> Self {
-        let world = Self {
-            outside: Outside::new(workspace(scopes)),
-            outbox: Arc::default(),
-        };
-        world.put(entries);
+    pub async fn new(scopes: &[&'static str], entries: Vec<OutboxEntry>) -> Self {
+        let outside = Outside::new(workspace(scopes));
+        let table = Arc::new(MemoryEventTable::new(outside.time.clone()));
+        let world = Self { outside, table };
+        world.put(entries).await;
         world
     }
 
-    pub fn put(&self, entries: Vec<OutboxEntry>) {
-        self.outbox.entries.lock().unwrap().extend(entries);
+    pub async fn put(&self, entries: Vec<OutboxEntry>) {
+        for entry in entries {
+            let write = EventWrite {
+                event: event(&entry),
+                pair: None,
+                pair_expires_at: None,
+                outbox: vec![entry],
+            };
+            assert_eq!(self.table.write(&write).await.unwrap(), Written::New);
+        }
     }
 
     /// Ids of what is not told yet.
-    pub fn left(&self) -> Vec<String> {
-        let entries = self.outbox.entries.lock().unwrap();
-        entries.iter().map(|entry| entry.event_id.clone()).collect()
+    pub async fn left(&self) -> Vec<String> {
+        let mut left = Vec::new();
+        for (route, window) in self.table.overdue(Timestamp::MAX).await.unwrap() {
+            let entries = self.table.outbox(&route, window).await.unwrap();
+            left.extend(entries.into_iter().map(|entry| entry.event_id));
+        }
+        left
     }
 
     /// One run of the step, or `None` when it was killed, and how many calls it made.
@@ -193,7 +195,7 @@ impl World {
         let end = Arc::new(end);
         let alive = self.alive(&end);
         let table = MortalTable {
-            inner: Arc::clone(&self.outbox),
+            inner: Arc::clone(&self.table),
             end: Arc::clone(&end),
         };
         let task = AlertTask {
