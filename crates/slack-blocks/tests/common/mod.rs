@@ -211,6 +211,7 @@ fn inputs(kind: ReportKind, baseline: Option<SnapshotRef>) -> RunInputs {
         predecessor: None,
         left_out: Vec::new(),
         passed_over: Vec::new(),
+        events: None,
     }
 }
 
@@ -259,6 +260,7 @@ pub fn normal() -> (Scorecard, Lists) {
         ages: Ages::default(),
         times_to_resolve: TimesToResolve::default(),
         mean_time_to_detect_seconds: None,
+        events: None,
         severities: [
             (Some(Severity::Critical), 2),
             (Some(Severity::High), 40),
@@ -433,6 +435,7 @@ fn normal_lists() -> Lists {
         noncompliant: Vec::new(),
         repairs: repairs(12),
         disagreements: Vec::new(),
+        transitions: Vec::new(),
     }
 }
 

@@ -344,6 +344,7 @@ pub(crate) fn sample(shape: &Shape) -> RenderInput {
         ages: whole.ages,
         times_to_resolve: whole.times,
         mean_time_to_detect_seconds: None,
+        events: None,
         severities: severities(shape, &rules, &pairs),
         accounts: accounts(shape, &rules, &pairs),
         rules: rule_scores(shape, &rules, &pairs),
