@@ -27,6 +27,7 @@ use render_report::RenderInput;
 
 mod advice;
 pub(crate) mod cases;
+mod events;
 mod groups;
 mod inputs;
 
