@@ -12,6 +12,10 @@ from samtranslator.yaml_helper import yaml_parse
 from servers import ACCOUNT, REGION, ROOT, bare_environment
 
 STEPS = ["plan-report", "collect-results", "score-compliance", "render-report", "seal-report", "notify"]
+"""The functions of the report's state machine."""
+FUNCTIONS = [*STEPS, "record-event", "send-alerts", "sweep-outbox"]
+MACHINES = {"ReportStateMachine": "report.asl.json", "AlertStateMachine": "alert.asl.json"}
+"""The template's state machines, and their definitions."""
 PREFIX = "reports/"
 
 
@@ -179,7 +183,12 @@ def deploy(cloud, settings="", **options):
 class StackDeployment(Deployed):
     """The stack of the template."""
 
-    PARAMETERS = {"Architecture": "x86_64", "AggregatorMode": "Existing", "AggregatorName": "organization"}
+    PARAMETERS = {
+        "Architecture": "x86_64",
+        "AggregatorMode": "Existing",
+        "AggregatorName": "organization",
+        "EventAccountIds": ACCOUNT,
+    }
 
     def __init__(self, cloud, settings, binary):
         """`binary` gives the program of a step."""
@@ -214,12 +223,12 @@ class StackDeployment(Deployed):
         """The template with all it names where CloudFormation finds it, as `sam package` leaves it."""
         bucket, resources = f"{self.name}-packages", (packaged := template())["Resources"]
         self.s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
-        for step in STEPS:
+        for step in FUNCTIONS:
             self.s3.put_object(Bucket=bucket, Key=f"{step}.zip", Body=zipped(binary(step)))
             resources[f"{pascal(step)}Function"]["Properties"]["CodeUri"] = f"s3://{bucket}/{step}.zip"
-        workflow = (ROOT / "workflows/report.asl.json").read_bytes()
-        self.s3.put_object(Bucket=bucket, Key="report.asl.json", Body=workflow)
-        resources["ReportStateMachine"]["Properties"]["DefinitionUri"] = f"s3://{bucket}/report.asl.json"
+        for machine, workflow in MACHINES.items():
+            self.s3.put_object(Bucket=bucket, Key=workflow, Body=(ROOT / "workflows" / workflow).read_bytes())
+            resources[machine]["Properties"]["DefinitionUri"] = f"s3://{bucket}/{workflow}"
         self.s3.put_object(Bucket=bucket, Key="template.json", Body=json.dumps(packaged))
         return f"{self.cloud.url}/{bucket}/template.json"
 

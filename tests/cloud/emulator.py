@@ -24,6 +24,7 @@ def main():
     options = parse()
     configure(options.port, options.folder)
     add_route(functools.partial(invoke_on_the_lambda_host, options))
+    add_route(functools.partial(keep_tables_elsewhere, options))
     add_route(write_whole_percentages_as_floats)
     accept_functions_without_containers()
     evaluate_jsonata_in_python()
@@ -41,6 +42,7 @@ def parse():
     parser.add_argument("--folder", type=pathlib.Path, required=True, help="for its files")
     parser.add_argument("--lambda-host", required=True, help="URL of the host that runs functions")
     parser.add_argument("--functions", type=pathlib.Path, required=True, help="the host's file of functions")
+    parser.add_argument("--dynamodb", required=True, help="URL of the DynamoDB")
     parser.add_argument(
         "--function-environment", type=json.loads, default={}, help="set for functions that a template deploys, beside their own"
     )
@@ -88,11 +90,27 @@ def invoke_on_the_lambda_host(options, chain, context, response):
         return
     name = context.service_request["FunctionName"]
     publish_deployed(options, context.account_id, context.region, name)
-    host = urllib.parse.urlsplit(options.lambda_host)
-    connection = http.client.HTTPConnection(host.hostname, host.port)
     path = f"/2015-03-31/functions/{urllib.parse.quote(name, safe='')}/invocations"
     kind = context.request.headers.get("X-Amz-Invocation-Type", "RequestResponse")
-    connection.request("POST", path, context.request.get_data(), {"X-Amz-Invocation-Type": kind})
+    pass_on(options.lambda_host, path, context.request.get_data(), {"X-Amz-Invocation-Type": kind}, response)
+    chain.stop()
+
+
+def keep_tables_elsewhere(options, chain, context, response):
+    """The emulator's DynamoDB would fetch and start a Java machine."""
+    if not context.service or context.service.service_name != "dynamodb":
+        return
+    asked = context.request
+    headers = {name: value for name, value in asked.headers.items() if name.lower() not in OF_THE_CONNECTION | {"host"}}
+    pass_on(options.dynamodb, asked.path, asked.get_data(), headers, response)
+    chain.stop()
+
+
+def pass_on(server, path, body, headers, response):
+    """Has another server answer a request."""
+    host = urllib.parse.urlsplit(server)
+    connection = http.client.HTTPConnection(host.hostname, host.port)
+    connection.request("POST", path, body, headers)
     answer = connection.getresponse()
     response.status_code = answer.status
     response.set_response(answer.read())
@@ -100,7 +118,6 @@ def invoke_on_the_lambda_host(options, chain, context, response):
     for header, value in answer.getheaders():
         if header.lower() not in OF_THE_CONNECTION:
             response.headers[header] = value
-    chain.stop()
 
 
 def publish_deployed(options, account, region, name_or_arn):

@@ -1,4 +1,4 @@
-"""The servers of a cloud on this machine: the simulated organization, the host of our functions, and the emulator."""
+"""The servers of a cloud on this machine: the simulated organization, the host of our functions, a DynamoDB, and the emulator."""
 
 import contextlib
 import ctypes
@@ -178,17 +178,30 @@ class LambdaHost:
         return [json.loads(line) for line in self.report.read_text().splitlines()]
 
 
+class Tables:
+    """A DynamoDB."""
+
+    def __init__(self, folder):
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        self.process = Process("dynamodb", [sys.executable, HERE / "dynamodb.py", "--port", port], folder)
+        self.process.wait_until(lambda: answers(self.url))
+
+
 class Cloud:
-    """The three servers together."""
+    """The servers together."""
 
     def __init__(self, programs, folder):
         self.programs, self.folder = programs, folder
         self.host = LambdaHost(programs, folder)
         self.simulation = Simulation(programs, folder)
-        self.port = free_port()
+        self.tables = Tables(folder)
+        self.port, self.slack_port = free_port(), free_port()
         command = [sys.executable, HERE / "emulator.py", "--port", self.port, "--folder", folder / "emulator"]
-        command += ["--lambda-host", self.host.url, "--functions", self.host.functions, "--retry-waits", RETRY_WAITS]
-        command += ["--function-environment", json.dumps(self.function_environment())]
+        command += ["--lambda-host", self.host.url, "--dynamodb", self.tables.url, "--functions", self.host.functions, "--retry-waits", RETRY_WAITS]
+        # Functions of a stack find a Slack at a port that a test may serve.
+        slack = {"PLUMBLINE_SLACK_API": f"http://127.0.0.1:{self.slack_port}/api"}
+        command += ["--function-environment", json.dumps(self.function_environment() | slack)]
         self.process = Process("emulator", command, folder)
         self.process.wait_until(lambda: answers(f"{self.url}/_localstack/health"), seconds=300)
         self.numbers = itertools.count(1)
@@ -220,5 +233,6 @@ class Cloud:
 
     def end(self):
         self.process.end()
+        self.tables.process.end()
         self.host.process.end()
         self.simulation.end()

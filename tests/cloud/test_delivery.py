@@ -18,9 +18,9 @@ CHANNEL = "C00000001"
 class FakeSlack:
     """Slack on this machine, which enforces its limits, rates and scopes."""
 
-    def __init__(self, programs, folder, *faults):
-        self.url = f"http://127.0.0.1:{free_port()}"
-        port = self.url.rpartition(":")[2]
+    def __init__(self, programs, folder, *faults, port=None):
+        port = port or free_port()
+        self.url = f"http://127.0.0.1:{port}"
         self.process = Process("slack", [programs.path("examples/fake-slack"), "--port", port, *faults], folder)
         self.process.wait_until(lambda: "api " in self.process.printed())
 

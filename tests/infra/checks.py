@@ -6,10 +6,13 @@ documents and, with one thing broken, shows that it can fail.
 
 import fnmatch
 import json
+import re
 
 from templates import codes, many, properties, resources, role_statements, statements, text
 
-STEPS = ("plan-report", "collect-results", "score-compliance", "render-report", "seal-report", "notify")
+REPORT_STEPS = ("plan-report", "collect-results", "score-compliance", "render-report", "seal-report", "notify")
+EVENT_STEPS = ("record-event", "send-alerts", "sweep-outbox")
+STEPS = REPORT_STEPS + EVENT_STEPS
 TAGS = {"Environment", "Project", "ManagedBy", "Purpose"}
 FUNCTION = "AWS::Serverless::Function"
 MACHINE = "AWS::Serverless::StateMachine"
@@ -43,12 +46,16 @@ EVERYWHERE = {
 # Variables of each function: the contract of the steps.
 COMMON = {"PLUMBLINE_BUCKET", "PLUMBLINE_PREFIX", "PLUMBLINE_KMS_KEY_ARN", "PLUMBLINE_METRICS_NAMESPACE"}
 VARIABLES = {
-    "plan-report": COMMON | {"PLUMBLINE_AGGREGATOR", "PLUMBLINE_SETTINGS_KEY", "PLUMBLINE_DISTRIBUTED_ABOVE"},
+    "plan-report": COMMON | {"PLUMBLINE_AGGREGATOR", "PLUMBLINE_SETTINGS_KEY", "PLUMBLINE_DISTRIBUTED_ABOVE", "PLUMBLINE_TABLE"},
     "collect-results": COMMON | {"PLUMBLINE_PARTITION"},
     "score-compliance": COMMON | {"PLUMBLINE_ACCOUNT_METRICS"},
     "render-report": COMMON,
     "seal-report": COMMON | {"PLUMBLINE_RETENTION_DAYS", "PLUMBLINE_LOCK_MODE"},
     "notify": COMMON | {"PLUMBLINE_SETTINGS_KEY", "PLUMBLINE_TOPIC_ARN", "PLUMBLINE_FAILURE_TOPIC_ARN"},
+    "record-event": COMMON
+    | {"PLUMBLINE_TABLE", "PLUMBLINE_SETTINGS_KEY", "PLUMBLINE_DEAD_LETTERS_URL", "PLUMBLINE_ALERT_STATE_MACHINE_ARN"},
+    "send-alerts": COMMON | {"PLUMBLINE_TABLE", "PLUMBLINE_SETTINGS_KEY", "PLUMBLINE_TOPIC_ARN", "PLUMBLINE_FAILURE_TOPIC_ARN"},
+    "sweep-outbox": COMMON | {"PLUMBLINE_TABLE", "PLUMBLINE_ALERT_STATE_MACHINE_ARN"},
 }
 
 
@@ -147,13 +154,14 @@ def bucket_refuses_other_transport_and_encryption(template):
 
 
 def evidence_is_retained_and_nothing_else(template):
-    retained = {"EvidenceBucket", "EvidenceKey", "EvidenceBucketPolicy"} & template["Resources"].keys()
+    retained = {"EvidenceBucket", "EvidenceKey", "EvidenceBucketPolicy", "EventsTable"} & template["Resources"].keys()
     for name, resource in template["Resources"].items():
         for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
-            keeps = resource.get(policy, "Delete") in ("Retain", "Snapshot")
+            keeps = resource.get(policy, "Delete") in ("Retain", "RetainExceptOnCreate", "Snapshot")
             if keeps != (name in retained):
                 yield f"{policy} of {name} {'keeps it' if keeps else 'deletes it'}"
-    if retained and "RETAINS the evidence bucket and its key" not in template["Description"]:
+    told = " ".join(template["Description"].split())
+    if retained and "RETAINS the evidence bucket, the table of events and their key" not in told:
         yield "the description does not say what is retained"
 
 
@@ -205,8 +213,11 @@ def everything_has_an_encrypted_log_group(template):
     for name, machine in resources(template, MACHINE).items():
         logging = machine["Properties"].get("Logging", {})
         arns = [text(one["CloudWatchLogsLogGroup"]["LogGroupArn"]) for one in logging.get("Destinations", [])]
-        if arns != ["${ReportLogs.Arn}"] or logging.get("Level") != "ERROR" or logging.get("IncludeExecutionData") is not False:
+        own = f"{name.removesuffix('StateMachine')}Logs"
+        if arns != [f"${{{own}.Arn}}"] or logging.get("Level") != "ERROR" or logging.get("IncludeExecutionData") is not False:
             yield f"{name} does not log errors, without data, to its group"
+        elif text(groups[own]["Properties"]["LogGroupName"]) != "/aws/vendedlogs/states/" + text(machine["Properties"]["Name"]):
+            yield f"{name} logs to a group of another name"
         if machine["Properties"].get("Tracing") != {"Enabled": True}:
             yield f"{name} is not traced"
 
@@ -253,7 +264,8 @@ def arns_and_ids_are_put_out(template):
     values = {text(output["Value"]) for output in template["Outputs"].values()}
     told = ("Role", "Function", "StateMachine", "Topic", "Queue", "Bucket", "Key", "Rule", "ConfigRule", "Alarm")
     told += ("ConfigurationAggregator", "ConfigurationRecorder", "DeliveryChannel", "ScheduleGroup")
-    internal = {"AggregatorRole", "ReportRole", "ScheduleRole"}  # only services assume them
+    told += ("EventBus", "Archive", "Table", "EventSourceMapping")
+    internal = {"AggregatorRole", "ReportRole", "AlertRole", "ScheduleRole", "SweepScheduleRole"}  # only services assume them
     for name, resource in template["Resources"].items():
         if resource["Type"].rsplit("::")[-1] in told and name not in internal:
             if not any(f"${{{name}}}" in value or f"${{{name}." in value for value in values):
@@ -298,7 +310,7 @@ def roles_are_narrow(template):
                 if any(text(arn) == "*" for arn in many(one["Resource"])) and action not in EVERYWHERE:
                     yield f"{name} may {action} everywhere"
             uses_key = any(action.startswith("kms:") for action in many(one["Action"]))
-            if uses_key and name != "ScheduleRole" and "kms:ViaService" not in json.dumps(one.get("Condition", {})):
+            if uses_key and name not in ("ScheduleRole", "SweepScheduleRole") and "kms:ViaService" not in json.dumps(one.get("Condition", {})):
                 yield f"{name} may use a key by itself"
         for one in statements(role["Properties"]["AssumeRolePolicyDocument"]):
             principal = one["Principal"]
@@ -351,7 +363,7 @@ def actions(template):
 
 
 def schedules_start_every_kind(template):
-    schedules = resources(template, "AWS::Scheduler::Schedule")
+    schedules = {name: one for name, one in resources(template, "AWS::Scheduler::Schedule").items() if name != "SweepSchedule"}
     kinds = sorted(one["Properties"]["Target"]["Input"] for one in schedules.values())
     if kinds != ['{"kind":"daily"}', '{"kind":"snapshot"}', '{"kind":"weekly"}']:
         yield f"the schedules start {kinds}"
@@ -384,6 +396,301 @@ def alarm_tells_missed_and_failed(template):
         yield "the alarm does not tell the failure topic"
 
 
+# --- Events
+
+# What bus and agents take: the contract of record-event. Nobody may put events of AWS's sources, hence one of our own.
+EVENTS = {
+    "source": ["aws.config", "aws.ssm", "plumbline.smoke-test"],
+    "detail-type": [
+        "Config Rules Compliance Change",
+        "Config Configuration Item Change",
+        "Config Rules Re-evaluation Status",
+        "EC2 Automation Execution Status-change Notification",
+        "EC2 Automation Step Status-change Notification",
+    ],
+}
+INDEXES = ("by_account", "by_rule", "by_resource", "by_type", "by_status")
+PROJECTED = {
+    "kind",
+    "source",
+    "detail_type",
+    "account_id",
+    "aws_region",
+    "rule",
+    "config_rule_name",
+    "resource_type",
+    "resource_id",
+    "status",
+    "old_status",
+    "event_time",
+}
+
+
+def bus_takes_from_named_accounts_only(template):
+    of_organization = {"StringEquals": {"aws:PrincipalOrgID": {"Ref": "OrganizationId"}}}
+    who = {
+        "EventBusOrganizationPolicy": ("EventsOfOrganization", "*", of_organization),
+        "EventBusAccountsPolicy": ("EventsOfAccounts", {"AWS": {"Ref": "EventAccountIds"}}, {}),
+    }
+    sources = {"ForAllValues:StringEquals": {"events:source": EVENTS["source"]}, "Null": {"events:source": "false"}}
+    policies = resources(template, "AWS::Events::EventBusPolicy")
+    if policies.keys() != who.keys():
+        yield f"the policies of the bus are {sorted(policies)}"
+    for name, policy in policies.items():
+        condition, principal, limits = who.get(name, (None, None, {}))
+        statement = policy["Properties"]["Statement"]
+        if policy.get("Condition") != condition:
+            yield f"{name} is there unasked"
+        if (statement["Effect"], statement["Principal"], statement["Action"]) != ("Allow", principal, "events:PutEvents"):
+            yield f"{name} lets others do other things"
+        if statement["Resource"] != {"Fn::GetAtt": ["EventBus", "Arn"]} or policy["Properties"]["EventBusName"] != {"Ref": "EventBus"}:
+            yield f"{name} is of another bus"
+        if statement.get("Condition") != limits | sources:
+            yield f"{name} is limited by {statement.get('Condition')}"
+    for name in ("OrganizationId", "EventAccountIds"):
+        if template["Parameters"][name]["Default"] != "":
+            yield f"{name} lets somebody in by default"
+
+
+def rule_and_archive_take_the_events(template):
+    rule, archive = properties(template, "EventsRule"), properties(template, "EventArchive")
+    for name, taken in (("the rule", rule["EventPattern"]), ("the archive", archive["EventPattern"])):
+        if taken != EVENTS:
+            yield f"{name} takes {taken}"
+    if rule.get("State") != "ENABLED":
+        yield "the rule can be off, which buffers nothing"
+    if rule.get("EventBusName") != {"Ref": "EventBus"} or archive["SourceArn"] != {"Fn::GetAtt": ["EventBus", "Arn"]}:
+        yield "rule and archive are of another bus"
+    if archive.get("RetentionDays") != {"Ref": "EventArchiveDays"}:
+        yield "the archive keeps for ever"
+    if [target["Arn"] for target in rule["Targets"]] != [{"Fn::GetAtt": ["EventsQueue", "Arn"]}]:
+        yield "the rule leads elsewhere"
+
+
+def nothing_is_lost_on_the_way(template):
+    """Every target of a rule and of a schedule says how often it tries and where the rest goes: a queue of the template."""
+    rules = [
+        (name, target) for name, one in resources(template, "AWS::Events::Rule").items() for target in one["Properties"]["Targets"]
+    ]
+    schedules = [(name, one["Properties"]["Target"]) for name, one in resources(template, "AWS::Scheduler::Schedule").items()]
+    queues = resources(template, "AWS::SQS::Queue")
+    for name, target in rules + schedules:
+        if not {"MaximumEventAgeInSeconds", "MaximumRetryAttempts"} <= target.get("RetryPolicy", {}).keys():
+            yield f"{name} does not say how often it tries"
+        queue = target.get("DeadLetterConfig", {}).get("Arn", {}).get("Fn::GetAtt", [""])[0]
+        if queue not in queues:
+            yield f"{name} loses what it cannot deliver"
+        elif queues[queue]["Properties"].get("MessageRetentionPeriod") != 14 * 86_400:
+            yield f"{queue} forgets before 14 days"
+    for name, target in rules:
+        tries = (86_400, 185)
+        if tuple(target.get("RetryPolicy", {}).get(key) for key in ("MaximumEventAgeInSeconds", "MaximumRetryAttempts")) != tries:
+            yield f"{name} gives up before a day"
+
+
+def queue_outlasts_the_function(template):
+    queue, dead = properties(template, "EventsQueue"), properties(template, "EventsDeadLetters")
+    timeout = template["Mappings"]["Functions"]["RecordEvent"]["Timeout"]
+    if queue.get("VisibilityTimeout", 30) < 6 * timeout:
+        yield "an event is given out again while it is tried"
+    redrive = queue.get("RedrivePolicy")
+    if redrive != {"deadLetterTargetArn": {"Fn::GetAtt": ["EventsDeadLetters", "Arn"]}, "maxReceiveCount": 5}:
+        yield f"what fails goes by {redrive}"
+    # A message keeps the time at which it was first sent when it becomes a dead letter.
+    if dead.get("MessageRetentionPeriod") != 14 * 86_400 or queue.get("MessageRetentionPeriod", 345_600) > 7 * 86_400:
+        yield "dead letters are forgotten within 7 days"
+    allowed = dead.get("RedriveAllowPolicy", {})
+    own = "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:" + text(queue["QueueName"])
+    if allowed.get("redrivePermission") != "byQueue" or [text(arn) for arn in allowed.get("sourceQueueArns", [])] != [own]:
+        yield "other queues may send their dead letters there"
+
+
+def senders(policy):
+    """Who may send to a queue, and on what condition."""
+    return [
+        (one["Principal"], many(one["Action"]), text(one["Resource"]), one.get("Condition"))
+        for one in statements(policy["Properties"]["PolicyDocument"])
+        if one["Effect"] == "Allow"
+    ]
+
+
+def only_the_rule_sends_to_queues(template, rule, queues):
+    policies = {one["Properties"]["Queues"][0]["Ref"]: one for one in resources(template, "AWS::SQS::QueuePolicy").values()}
+    of_rule = {
+        "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}},
+        "ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": [rule, "Arn"]}},
+    }
+    for queue in queues:
+        wanted = [({"Service": "events.amazonaws.com"}, ["sqs:SendMessage"], f"${{{queue}.Arn}}", of_rule)]
+        if queue not in policies or senders(policies[queue]) != wanted:
+            yield f"not the rule alone may send to {queue}"
+        elif not deny(policies[queue], {"Bool": {"aws:SecureTransport": "false"}}):
+            yield f"{queue} may be reached without TLS"
+
+
+def only_the_rule_sends_events(template):
+    yield from only_the_rule_sends_to_queues(template, "EventsRule", ("EventsQueue", "EventsDeadLetters"))
+
+
+def rules_may_use_the_key_for_their_queues(template):
+    policy = statements(properties(template, "OperationsKey")["KeyPolicy"])
+    granted = [one for one in policy if one["Principal"].get("Service") == "events.amazonaws.com"]
+    if [sorted(one["Action"]) for one in granted] != [["kms:Decrypt", "kms:GenerateDataKey"]]:
+        yield "the operations key does not serve rules as they need"
+        return
+    arn = "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:"
+    wanted = [arn + text(properties(template, name)["QueueName"]) for name in ("EventsQueue", "EventsDeadLetters")]
+    found = granted[0].get("Condition", {}).get("ArnEquals", {}).get("kms:EncryptionContext:aws:sqs:arn", [])
+    if [text(one) for one in found] != wanted:
+        yield "the operations key serves rules for other queues"
+
+
+def consumer_can_be_paused(template):
+    """And reports what failed event by event, and is bounded."""
+    mapping = properties(template, "RecordEventMapping")
+    wanted = {
+        "EventSourceArn": {"Fn::GetAtt": ["EventsQueue", "Arn"]},
+        "FunctionName": {"Ref": "RecordEventFunction"},
+        "Enabled": {"Fn::If": ["ConsumesEvents", True, False]},
+        "BatchSize": 25,
+        "MaximumBatchingWindowInSeconds": 1,
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        "ScalingConfig": {"MaximumConcurrency": {"Ref": "EventConcurrency"}},
+        "MetricsConfig": {"Metrics": ["EventCount"]},
+    }
+    for name, value in wanted.items():
+        if mapping.get(name) != value:
+            yield f"{name} of the consumer is {mapping.get(name)}"
+    if template["Conditions"]["ConsumesEvents"] != {"Fn::Equals": [{"Ref": "EventConsumerState"}, "ENABLED"]}:
+        yield "the consumer follows something else than EventConsumerState"
+    if template["Parameters"]["EventConsumerState"]["Default"] != "ENABLED":
+        yield "the consumer is paused by default"
+
+
+def table_is_that_of_the_contract(template):
+    table = properties(template, "EventsTable")
+
+    def keys(of):
+        return [(one["AttributeName"], one["KeyType"]) for one in of["KeySchema"]]
+
+    if keys(table) != [("pk", "HASH"), ("sk", "RANGE")]:
+        yield f"the table's keys are {keys(table)}"
+    indexes = {one["IndexName"]: one for one in table["GlobalSecondaryIndexes"]}
+    if tuple(indexes) != INDEXES:
+        yield f"the indexes are {sorted(indexes)}"
+    for name, index in indexes.items():
+        if keys(index) != [(name, "HASH"), ("sk", "RANGE")]:
+            yield f"the keys of {name} are {keys(index)}"
+        projection = index["Projection"]
+        if projection["ProjectionType"] != "INCLUDE" or set(projection.get("NonKeyAttributes", [])) != PROJECTED:
+            yield f"{name} holds other attributes"
+    defined = {one["AttributeName"]: one["AttributeType"] for one in table["AttributeDefinitions"]}
+    if defined != dict.fromkeys(("pk", "sk", *INDEXES), "S"):
+        yield "the table defines other attributes"
+    if text(table["TableName"]) != "plumbline-${Environment}-events" or table.get("BillingMode") != "PAY_PER_REQUEST":
+        yield "the table is not paid by request, or is named otherwise"
+
+
+def table_is_encrypted_kept_and_forgets(template):
+    table = properties(template, "EventsTable")
+    # Retained with the key that is retained, too.
+    key = {"Fn::GetAtt": ["EvidenceKey", "Arn"]}
+    if table.get("SSESpecification") != {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": key}:
+        yield "the table is not encrypted with the evidence key"
+    if table.get("PointInTimeRecoverySpecification") != {"PointInTimeRecoveryEnabled": True}:
+        yield "the table cannot be restored"
+    if table.get("TimeToLiveSpecification") != {"AttributeName": "expires_at", "Enabled": True}:
+        yield "the table forgets nothing"
+
+
+# What each function may do with the table; the rest of its permissions is in the golden file.
+TABLE = {
+    "PlanReportRole": {"Query"},
+    "RecordEventRole": {"ConditionCheckItem", "GetItem", "PutItem"},
+    "SendAlertsRole": {"BatchWriteItem", "DeleteItem", "GetItem", "Query"},
+    "SweepOutboxRole": {"Query"},
+}
+OUTBOX = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["OUTBOX#*"]}, "Null": {"dynamodb:LeadingKeys": "false"}}
+
+
+def table_is_used_as_agreed(template):
+    """Nobody but record-event writes, and nobody deletes but from the outbox."""
+    found = {}
+    for name, role in resources(template, "AWS::IAM::Role").items():
+        for one in role_statements(role):
+            used = {action.removeprefix("dynamodb:") for action in many(one["Action"]) if action.startswith("dynamodb:")}
+            found.setdefault(name, set()).update(used)
+            if used and one["Resource"] != {"Fn::GetAtt": ["EventsTable", "Arn"]}:
+                yield f"{name} uses another table"
+            if used & {"DeleteItem", "BatchWriteItem", "UpdateItem"} and one.get("Condition") != OUTBOX:
+                yield f"{name} may delete more than what is in the outbox"
+            if used and name == "SweepOutboxRole" and one.get("Condition") != OUTBOX:
+                yield f"{name} may read more than the outbox"
+    found = {name: used for name, used in found.items() if used}
+    if found != TABLE:
+        yield f"the table is used by {found}"
+
+
+def outbox_is_swept(template):
+    schedule = properties(template, "SweepSchedule")
+    when = (schedule["ScheduleExpression"], schedule.get("State"), schedule["FlexibleTimeWindow"])
+    if when != ("rate(1 minute)", "ENABLED", {"Mode": "OFF"}):
+        yield "the outbox is not swept every minute"
+    target = (schedule["Target"]["Arn"], schedule["Target"]["RoleArn"])
+    if target != ({"Fn::GetAtt": ["SweepOutboxFunction", "Arn"]}, {"Fn::GetAtt": ["SweepScheduleRole", "Arn"]}):
+        yield "the schedule starts something else"
+    # The next sweep is the retry of this one; two at once would start the same.
+    invocation = properties(template, "SweepOutboxInvocation")
+    if (invocation["MaximumRetryAttempts"], invocation["FunctionName"]) != (0, {"Ref": "SweepOutboxFunction"}):
+        yield "a sweep that failed is tried again beside the next one"
+
+
+def metrics_of(alarm):
+    """Metrics of an alarm with the statistic of each."""
+    if "MetricName" in alarm:
+        return [f"{alarm['MetricName']} {alarm.get('Statistic') or alarm.get('ExtendedStatistic')}"]
+    parts = [one["MetricStat"] for one in alarm["Metrics"] if "MetricStat" in one]
+    return [f"{one['Metric']['MetricName']} {one['Stat']}" for one in parts]
+
+
+ALARMS = {
+    "EventsDeadLettersAlarm": (10, 1, {"ApproximateNumberOfMessagesVisible Maximum"}),
+    "EventErrorsAlarm": (
+        5,
+        1,
+        {"InvokedEventCount Sum", "FailedInvokeEventCount Sum", "NumberOfMessagesSent Sum", "Invocations Sum", "Errors Sum"},
+    ),
+    "EventsSlowAlarm": (10_000, 1, {"Duration p99"}),
+    "EventsLateAlarm": (300, 2, {"ApproximateAgeOfOldestMessage Maximum"}),
+    "AlertsFailedAlarm": (0, 1, {"ExecutionsFailed Sum", "ExecutionsTimedOut Sum", "ExecutionsAborted Sum"}),
+    "DeliveriesFailedAlarm": (0, 1, {"DeliveryFailed Sum", "DeliveryAmbiguous Sum"}),
+    "SweepsFailedAlarm": (2, 1, {"Errors Sum"}),
+}
+
+
+def alarms_tell_of_events(template):
+    for name, (threshold, periods, metrics) in ALARMS.items():
+        alarm = properties(template, name)
+        bound = (alarm["Threshold"], alarm["EvaluationPeriods"], alarm["ComparisonOperator"])
+        if bound != (threshold, periods, "GreaterThanThreshold"):
+            yield f"{name} tells from elsewhere on"
+        if set(metrics_of(alarm)) != metrics:
+            yield f"{name} looks at {sorted(metrics_of(alarm))}"
+        named = {one["Id"] for one in alarm.get("Metrics", [])}
+        said = " ".join(one["Expression"] for one in alarm.get("Metrics", []) if "Expression" in one)
+        if [one for one in named - {"all"} if not re.search(rf"\b{one}\b", said)]:
+            yield f"{name} measures what it does not use"
+        spans = {one["MetricStat"]["Period"] for one in alarm.get("Metrics", []) if "MetricStat" in one}
+        if spans | {alarm.get("Period", 300)} != {300}:
+            yield f"{name} looks at other spans than 5 minutes"
+    for name, alarm in resources(template, "AWS::CloudWatch::Alarm").items():
+        if alarm["Properties"].get("AlarmActions") != [{"Ref": "FailureTopic"}]:
+            yield f"{name} does not tell the failure topic"
+        # No events, no runs: nothing is wrong.
+        if alarm["Properties"].get("TreatMissingData") != "notBreaching":
+            yield f"{name} tells of silence"
+
+
 # --- Agent
 
 
@@ -392,11 +699,21 @@ def agent_forwards_to_one_bus(template):
     if [(one["Action"], one["Resource"]) for one in put] != [(["events:PutEvents"], {"Ref": "CentralBusArn"})]:
         yield "the forwarding role may do something else than put to the central bus"
     rule = template["Resources"]["ForwardRule"]
-    if rule["Properties"]["EventPattern"]["source"] != ["aws.config", "plumbline.smoke-test"]:
-        yield "the forwarding rule listens to other sources"
-    for name in ("ForwardRole", "ForwardRule"):
+    if rule["Properties"]["EventPattern"] != EVENTS:
+        yield "the forwarding rule takes other events than the central one"
+    if [(one["Arn"], one["RoleArn"]) for one in rule["Properties"]["Targets"]] != [
+        ({"Ref": "CentralBusArn"}, {"Fn::GetAtt": ["ForwardRole", "Arn"]})
+    ]:
+        yield "the forwarding rule leads elsewhere, or without a role"
+    for name in ("ForwardRole", "ForwardRule", "ForwardDeadLetters", "ForwardDeadLettersPolicy"):
         if template["Resources"][name].get("Condition") != "Forwards":
             yield f"{name} is made without a bus"
+
+
+def agent_keeps_what_it_cannot_forward(template):
+    if properties(template, "ForwardDeadLetters").get("SqsManagedSseEnabled") is not True:
+        yield "events that were not forwarded are not encrypted"
+    yield from only_the_rule_sends_to_queues(template, "ForwardRule", ("ForwardDeadLetters",))
 
 
 def agent_example_rules_are_switched(template):
@@ -602,3 +919,51 @@ def payloads_are_those_of_the_contract(machine):
             yield f"{name} reads its input, which a redrive changes"
     if sorted(machine["States"]["Done"]["Output"]) != ["as_of", "folder", "kind", "manifest", "run_id"]:
         yield "the run hands out something else"
+
+
+# --- Workflow of alerts
+
+
+def alerts_wait_for_their_window(machine):
+    """What an execution works on comes from the context, into variables: a redrive may enter any state."""
+    wait = machine["States"][machine["StartAt"]]
+    wanted = {name: f"{{% $states.context.Execution.Input.{name} %}}" for name in ("closes", "route", "window")}
+    if (wait["Type"], wait.get("Timestamp"), wait["Next"]) != ("Wait", wanted.pop("closes"), "SendAlerts"):
+        yield "alerts are sent before their window closes"
+    if wait.get("Assign") != wanted:
+        yield f"an execution works on {wait.get('Assign')}"
+    if "$states.input" in json.dumps(machine):
+        yield "a state reads its input, which a redrive changes"
+
+
+def alerts_are_given_what_the_contract_says(machine):
+    payload = machine["States"]["SendAlerts"]["Arguments"]["Payload"]
+    if {name: payload.get(name) for name in ("route", "window")} != {"route": "{% $route %}", "window": "{% $window %}"}:
+        yield "send-alerts is given another route or window"
+    if sorted(payload) != ["execution", "route", "window"] or sorted(payload["execution"]) != ["arn", "name", "started_at"]:
+        yield f"send-alerts is given {sorted(payload)}"
+    if sorted(machine["States"]["Done"]["Output"]) != ["answer", "route", "window"]:
+        yield "the execution hands out something else"
+
+
+def waited(retry, deviations=3):
+    """Seconds that a Retry waits in all, with full jitter: all but one of a thousand times it is more."""
+    growing = (retry["IntervalSeconds"] * retry["BackoffRate"] ** attempt for attempt in range(retry["MaxAttempts"]))
+    delays = [min(delay, retry["MaxDelaySeconds"]) for delay in growing]
+    return sum(delays) / 2 - deviations * (sum(delay**2 for delay in delays) / 12) ** 0.5
+
+
+def alerts_outlast_an_outage(machine):
+    """Slack may be down for 15 minutes. A reply waits for its head longer than that waits for Slack."""
+    by_code = {code: one for one in machine["States"]["SendAlerts"]["Retry"] for code in one["ErrorEquals"]}
+    for code in ("Slack.Unavailable", "Slack.RateLimited", "Events.Throttled", "Secrets.Unavailable"):
+        if waited(by_code[code]) < 15 * 60:
+            yield f"alerts give up on {code} within 15 minutes"
+        if by_code[code]["MaxDelaySeconds"] > 60:
+            yield f"alerts sleep on when {code} is over"
+    longest = max(waited(one, -3) for code, one in by_code.items() if code != "Alerts.HeadPending")
+    if waited(by_code["Alerts.HeadPending"]) < longest:
+        yield "a reply gives up before its head"
+    each = machine["States"]["SendAlerts"]["TimeoutSeconds"]
+    if machine["TimeoutSeconds"] < max(one["MaxAttempts"] * (one["MaxDelaySeconds"] + each) for one in by_code.values()):
+        yield "the execution times out, which no state can tell of, before its retries are used up"

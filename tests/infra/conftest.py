@@ -15,3 +15,8 @@ def agent():
 @pytest.fixture
 def machine():
     return templates.workflow()
+
+
+@pytest.fixture
+def alert():
+    return templates.workflow("alert")

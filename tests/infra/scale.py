@@ -52,9 +52,28 @@ PATH = [
     "Done",
 ]
 SHARD_PATH = ["{map}Shard", "{map}ShardEnded"]
+EVENT_MEMORY_MB = {"record-event": 512, "send-alerts": 512, "sweep-outbox": 256}
+ALERT_PATH = ["WaitUntilClosed", "SendAlerts", "Done"]
+INDEXES = 5
+ALARM_METRICS = 22  # of all alarms, each paid by the metrics it looks at
 RETRIES = 5 + 5 + 2  # of one task, when every one is used up
 PAYLOAD_LIMIT = 262_144
 HISTORY_LIMIT = 25_000
+
+# --- Events: estimates until measured
+
+EVENTS_A_DAY = 100  # of one account: 450,000 in 90 days of 50 accounts
+COMPLIANCE_CHANGES = 0.10  # of the events; the others are changes of configuration, and remediation
+ALERTS = 0.01  # of the events, each an outbox entry
+ALERTS_A_WINDOW = 2  # told by one execution
+EVENTS_A_BATCH = 5  # of the 25 that fit: a consumer that keeps up seldom finds more
+EVENT_KB = 2  # the item, its body deflated if it is longer
+INDEXED_KB = 0.6  # what an index holds of it
+ENVELOPE_KB = 4  # the event as it is archived
+HISTORY_DAYS = 400
+ARCHIVE_DAYS = 30
+OWN_METRICS = 20  # kinds, codes, routes, and the counts of the event source mapping
+MINUTES = 365 / 12 * 24 * 60  # of a month
 
 # --- List prices of us-east-1 in US dollars, November 2026
 
@@ -69,6 +88,15 @@ PRICES = {
     "KMS, key-month": 1.0,
     "CloudWatch Logs, GB in": 0.50,
     "CloudWatch, metric-month": 0.30,
+    "CloudWatch, metric of an alarm, month": 0.10,
+    "DynamoDB, write unit (on demand)": 0.625 / 1e6,
+    "DynamoDB, read unit (on demand)": 0.125 / 1e6,
+    "DynamoDB, GB-month": 0.25,
+    "DynamoDB, point-in-time recovery, GB-month": 0.20,
+    "EventBridge, event to another account": 1.0 / 1e6,
+    "EventBridge, GB archived": 0.10,
+    "EventBridge, GB-month of an archive": 0.023,
+    "SQS, request": 0.40 / 1e6,
 }
 MONTHS_KEPT = 36
 RUNS_PER_MONTH = {"daily": 365 / 12, "weekly": 52 / 12, "snapshot": 4 * 365 / 12}
@@ -235,6 +263,45 @@ def cost(org, way, rate, kind="daily"):
     }
 
 
+def write_units(part_of_events):
+    """Of one event: a transaction writes double, index entries follow singly. Sizes round up to a KB."""
+    event = 2 * ceil(EVENT_KB) + INDEXES * ceil(INDEXED_KB)
+    state, outbox, told = 2 * 1, 2 * 1, 1
+    return event + part_of_events["state"] * state + part_of_events["outbox"] * (outbox + told)
+
+
+def events_month(org):
+    """US dollars of a month's events by service."""
+    events = org.accounts * EVENTS_A_DAY * 365 / 12
+    batches, alerts = events / EVENTS_A_BATCH, events * ALERTS / ALERTS_A_WINDOW
+    writes = events * write_units({"state": COMPLIANCE_CHANGES, "outbox": ALERTS})
+    # The state of a pair, what an alert reads, and 8 shards of the outbox each minute, half a unit each where nothing stands.
+    reads = events * COMPLIANCE_CHANGES + alerts * 10 + MINUTES * 8 * 0.5
+    kept = org.accounts * EVENTS_A_DAY * HISTORY_DAYS * (EVENT_KB + INDEXES * (INDEXED_KB + 0.1)) / 1e6
+    archived = events * ENVELOPE_KB / 1e6
+    # Seconds: a batch 0.1 and 0.05 for each event, an alert 2, a sweep 0.1.
+    seconds = {"record-event": batches * (0.1 + 0.05 * EVENTS_A_BATCH), "send-alerts": alerts * 2, "sweep-outbox": MINUTES * 0.1}
+    invocations = batches + alerts + MINUTES
+    used = sum(EVENT_MEMORY_MB[step] / 1_024 * time for step, time in seconds.items())
+    return {
+        "EventBridge, paid where it happened": events * PRICES["EventBridge, event to another account"],
+        "archive": archived * PRICES["EventBridge, GB archived"]
+        + archived * 12 / 365 * ARCHIVE_DAYS * PRICES["EventBridge, GB-month of an archive"],
+        # Sent one by one, received and deleted by batch, and 5 pollers that ask every 20 s.
+        "SQS": (events + 2 * batches + MINUTES * 15) * PRICES["SQS, request"],
+        "Lambda": used * PRICES["Lambda, GB-second on arm64"] + invocations * PRICES["Lambda, request"],
+        "DynamoDB, writes": writes * PRICES["DynamoDB, write unit (on demand)"],
+        "DynamoDB, reads": reads * PRICES["DynamoDB, read unit (on demand)"],
+        f"DynamoDB, {HISTORY_DAYS} days, once there are as many": kept
+        * (PRICES["DynamoDB, GB-month"] + PRICES["DynamoDB, point-in-time recovery, GB-month"]),
+        "Step Functions": alerts * len(ALERT_PATH) * PRICES["Step Functions, transition (Standard)"],
+        "KMS": 30_000 * 2 * PRICES["KMS, request"],  # data keys of two queues, anew every 5 minutes
+        "Logs": (events * 0.5e-6 + invocations * 1e-6) * PRICES["CloudWatch Logs, GB in"],
+        "metrics and alarms": OWN_METRICS * PRICES["CloudWatch, metric-month"]
+        + ALARM_METRICS * PRICES["CloudWatch, metric of an alarm, month"],
+    }
+
+
 # --- Tables
 
 
@@ -366,6 +433,14 @@ def month_table():
     return table(accounts_head(""), rows)
 
 
+def events_table():
+    services = events_month(Organization(50))
+    rows = [["events", *each(lambda org: f"{org.accounts * EVENTS_A_DAY * 365 / 12:,.0f}")]]
+    rows += [[name, *each(lambda org, n=name: dollars(events_month(org)[n]))] for name in services]
+    rows.append(["**all**", *each(lambda org: f"**{dollars(sum(events_month(org).values()))}**")])
+    return table(accounts_head(""), rows)
+
+
 def tables():
     """The text of every marked table, by document."""
     return {
@@ -380,6 +455,7 @@ def tables():
             "first": cost_table("first"),
             "next": cost_table("next"),
             "month": month_table(),
+            "events": events_table(),
             "seconds": seconds_table(),
             "prices": prices_table(),
         },

@@ -12,7 +12,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 MASTER = ROOT / "infra/master/template.yaml"
 AGENT = ROOT / "infra/agent/template.yaml"
-WORKFLOW = ROOT / "workflows/report.asl.json"
+WORKFLOWS = {name: ROOT / f"workflows/{name}.asl.json" for name in ("report", "alert")}
 CODES = ROOT / "workflows/error-codes.json"
 
 
@@ -50,8 +50,13 @@ def load(path):
     return copy.deepcopy(_parsed(path))
 
 
-def workflow():
-    return json.loads(WORKFLOW.read_text())
+def workflow(name="report"):
+    return json.loads(WORKFLOWS[name].read_text())
+
+
+def substitutions(template, name="report"):
+    """What the template fills into a workflow."""
+    return properties(template, f"{name.capitalize()}StateMachine")["DefinitionSubstitutions"]
 
 
 def codes():
@@ -100,13 +105,13 @@ def role_statements(role):
     return [one for policy in role["Properties"].get("Policies", []) for one in statements(policy["PolicyDocument"])]
 
 
-def substituted(template):
-    """The workflow's text with its substitutions filled in, as CloudFormation does: `${Name}` and nothing else."""
-    names = properties(template, "ReportStateMachine")["DefinitionSubstitutions"]
+def substituted(template, name="report"):
+    """A workflow's text with its substitutions filled in, as CloudFormation does: `${Name}` and nothing else."""
+    names = substitutions(template, name)
     values = {name: "arn:aws:lambda:us-east-1:111122223333:function:step" for name in names}
     values |= {"Partition": "aws", "Region": "us-east-1", "Bucket": "evidence", "ConsoleHost": "console.aws.amazon.com"}
     values |= {"FailureTopicArn": "arn:aws:sns:us-east-1:111122223333:failures", "Prefix": "reports/", "Environment": "prod"}
-    return re.sub(r"\$\{(\w+)\}", lambda found: values[found[1]], WORKFLOW.read_text())
+    return re.sub(r"\$\{(\w+)\}", lambda found: values[found[1]], WORKFLOWS[name].read_text())
 
 
 def skipped():

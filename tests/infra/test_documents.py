@@ -21,7 +21,8 @@ def test_a_changed_table_is_found():
 
 def test_functions_have_the_assumed_size(master):
     functions = master["Mappings"]["Functions"]
-    assert scale.MEMORY_MB == {step: functions[checks.name_of(step)]["Memory"] for step in checks.STEPS}
+    assert scale.MEMORY_MB == {step: functions[checks.name_of(step)]["Memory"] for step in checks.REPORT_STEPS}
+    assert scale.EVENT_MEMORY_MB == {step: functions[checks.name_of(step)]["Memory"] for step in checks.EVENT_STEPS}
     assert scale.LAMBDA_SECONDS == functions["CollectResults"]["Timeout"]
     assert scale.INLINE_SHARDS == master["Parameters"]["InlineShards"]["Default"]
 
@@ -34,6 +35,21 @@ def test_a_run_takes_the_assumed_path(machine, mode):
         assert following in checks.nexts(machine["States"][name]), f"{name} does not lead to {following}"
     processor = machine["States"][f"Collect{mode}"]["ItemProcessor"]
     assert list(processor["States"]) == [name.format(map=f"Collect{mode}") for name in scale.SHARD_PATH]
+
+
+def test_events_are_as_assumed(master, alert):
+    table = templates.properties(master, "EventsTable")
+    assert scale.INDEXES == len(table["GlobalSecondaryIndexes"])
+    assert scale.EVENTS_A_BATCH <= templates.properties(master, "RecordEventMapping")["BatchSize"]
+    assert scale.ARCHIVE_DAYS == master["Parameters"]["EventArchiveDays"]["Default"]
+    alarms = templates.resources(master, "AWS::CloudWatch::Alarm").values()
+    assert scale.ALARM_METRICS == sum(len(checks.metrics_of(one["Properties"])) for one in alarms)
+    assert scale.ALERT_PATH[0] == alert["StartAt"]
+    for name, following in zip(scale.ALERT_PATH, scale.ALERT_PATH[1:], strict=False):
+        assert following in checks.nexts(alert["States"][name])
+    # A compliance change that alerts, as docs/cost.md counts it.
+    assert scale.write_units({"state": 0, "outbox": 0}) == 4 + 5
+    assert scale.write_units({"state": 1, "outbox": 1}) == 4 + 5 + 2 + 2 + 1
 
 
 def test_retries_are_as_assumed(machine):

@@ -121,5 +121,51 @@ def test_the_shard_list_is_an_object_of_the_bucket(machine):
     assert (reader["Bucket"], key) == ("${Bucket}", "reports/work/x/list.json")
 
 
-def test_substitution_leaves_no_mark_behind(master):
-    assert "${" not in templates.substituted(master)
+@pytest.mark.parametrize("workflow", templates.WORKFLOWS)
+def test_substitution_leaves_no_mark_behind(master, workflow):
+    assert "${" not in templates.substituted(master, workflow)
+
+
+# --- Alerts
+
+WINDOW = {"route": "oncall", "window": "2026-11-21T10:00:30Z", "closes": "2026-11-21T10:01:05Z"}
+
+
+def alert_context(redrives=None):
+    found = context(redrives, "SendAlerts")
+    found["Execution"]["Input"] = WINDOW
+    return found
+
+
+def test_alerts_wait_and_send_what_they_were_started_for(alert):
+    wait, send = alert["States"]["WaitUntilClosed"], alert["States"]["SendAlerts"]
+    states = {"context": alert_context()}
+    assert evaluate(wait["Timestamp"], states=states) == WINDOW["closes"]
+    variables = evaluate(wait["Assign"], states=states)
+    assert evaluate(send["Arguments"]["Payload"], states=states, **variables) == {
+        "route": "oncall",
+        "window": WINDOW["window"],
+        "execution": {"arn": ARN, "name": "run-1", "started_at": "2026-11-21T07:00:00Z"},
+    }
+    answer = {"sent": 2, "failed": 0, "ambiguous": 0, "told": 7}
+    variables |= evaluate(send["Assign"], states={"result": {"Payload": answer}})
+    assert evaluate(alert["States"]["Done"]["Output"], **variables) == {"route": "oncall", "window": WINDOW["window"], "answer": answer}
+
+
+@pytest.mark.parametrize("redrives", [None, 0, 1])
+def test_alerts_that_failed_fail_and_a_redrive_sends_them(alert, redrives):
+    failure = caught(alert, "SendAlerts", redrives, {"Error": "Alerts.BadSettings", "Cause": "no such route"})
+    with pytest.raises(jsonata.jexception.JException) as raised:
+        after_failed(alert, failure, redrives)
+    assert "Alerts.BadSettings in SendAlerts: no such route" in str(raised.value)
+    assert after_failed(alert, failure, (redrives or 0) + 1) == "SendAlerts"
+
+
+def test_the_notice_of_alerts_says_what_where_and_how_to_go_on(alert):
+    arguments = alert["States"]["NotifyFailure"]["Arguments"]
+    failure = {"state": "SendAlerts", "error": "Slack.Unavailable", "cause": "503", "redrives": 0}
+    message = evaluate(arguments["Message"], states={"context": alert_context()}, failure=failure, route="oncall", window=WINDOW["window"])
+    for part in ("oncall", WINDOW["window"], "Slack.Unavailable", "503", f"details/{ARN}", f"--execution-arn {ARN}"):
+        assert part in message
+    subject = arguments["Subject"].replace("${Environment}", "x" * 16)
+    assert len(subject) <= 100 and subject.isascii() and subject.isprintable()

@@ -91,13 +91,14 @@ def validate(path):
     return run(tool("node"), tool(str(HERE / "node_modules/.bin/asl-validator")), "--json-path", path)
 
 
-def test_asl_validator(master, tmp_path):
-    path = tmp_path / "report.asl.json"
-    path.write_text(templates.substituted(master))
+@pytest.mark.parametrize("workflow", templates.WORKFLOWS)
+def test_asl_validator(master, tmp_path, workflow):
+    path = tmp_path / f"{workflow}.asl.json"
+    path.write_text(templates.substituted(master, workflow))
     done = validate(path)
     assert done.returncode == 0, done.stdout + done.stderr
     # And it does look.
-    path.write_text(templates.substituted(master).replace('"Next": "Done"', '"Next": "Doen"'))
+    path.write_text(templates.substituted(master, workflow).replace('"Next": "Done"', '"Next": "Doen"'))
     assert validate(path).returncode != 0
 
 

@@ -281,7 +281,7 @@ impl ChatErrorKind {
 }
 
 impl ChatError {
-    /// The stable code, with the service's own behind it: `Slack.Permanent: channel_not_found`.
+    /// The stable code, such as `Slack.Permanent`.
     pub fn code(&self) -> String {
         self.kind.code().to_owned()
     }

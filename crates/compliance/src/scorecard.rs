@@ -517,6 +517,26 @@ pub struct PairRow {
 }
 
 impl PairRow {
+    /// A row of which nothing but its pair is known.
+    pub fn of(key: PairKey) -> Self {
+        Self {
+            key,
+            account_name: None,
+            severity: None,
+            config_rule_names: Vec::new(),
+            before: None,
+            now: None,
+            cause: None,
+            noncompliant_since: None,
+            since_at_least: false,
+            resolved_at: None,
+            result_recorded_time: None,
+            annotation: None,
+            annotation_reused: false,
+            exception: None,
+        }
+    }
+
     /// The pair is under an exception in force.
     pub fn excepted(&self) -> bool {
         self.exception

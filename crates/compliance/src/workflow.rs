@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::alerts::Window;
 use crate::artifact::CallCount;
 use crate::objects;
 use crate::ports::{ObjectStore, PortError};
@@ -248,6 +249,30 @@ pub struct Notified {
     pub failed: u64,
     /// Parts of which nobody knows whether they arrived.
     pub ambiguous: u64,
+}
+
+/// For send-alerts: a route and a window of which something is to be told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlertTask {
+    /// The route's name.
+    pub route: String,
+    /// The window.
+    pub window: Window,
+    /// The execution.
+    pub execution: Execution,
+}
+
+/// From send-alerts: messages by what became of them in this run of the step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alerted {
+    /// Arrived.
+    pub sent: u64,
+    /// Refused for good.
+    pub failed: u64,
+    /// Nobody knows whether they arrived.
+    pub ambiguous: u64,
+    /// Of the last two, told on the topic for failures.
+    pub told: u64,
 }
 
 /// What a task cost, kept until the bundle's provenance sums it up.

@@ -4,8 +4,9 @@
 //! hostile text can and cannot do, and [`limits`] for the numbers. Nothing is left out silently: a list that does
 //! not fit ends with how many items are not shown.
 //!
-//! Nothing here sends: [`digest::digest`] gives messages, [`terminal::to_terminal`] draws one.
+//! Nothing here sends: [`digest::digest`] and [`alert`] give messages, [`terminal::to_terminal`] draws one.
 
+pub mod alert;
 pub mod block;
 pub mod chart;
 mod classic;

@@ -160,8 +160,14 @@ pub(crate) struct Part {
 }
 
 /// A list over at most `most` messages. Each begins with `title`, numbered when there are several; the last says
-/// how many of `total` items no part accounts for.
-pub(crate) fn pages(title: &str, text: &str, parts: Vec<Part>, total: u64, most: usize) -> Vec<Message> {
+/// how many of `total` items no part accounts for, and with `place` where they are.
+pub(crate) fn pages(
+    (title, text): (&str, &str),
+    parts: Vec<Part>,
+    total: u64,
+    most: usize,
+    place: &str,
+) -> Vec<Message> {
     let mut drafts: Vec<Draft> = Vec::new();
     let mut accounted = 0;
     for part in parts {
@@ -186,9 +192,7 @@ pub(crate) fn pages(title: &str, text: &str, parts: Vec<Part>, total: u64, most:
     if left_out > 0
         && let Some(draft) = drafts.last_mut()
     {
-        draft
-            .blocks
-            .push(Block::note(&and_more(left_out, "in the report")));
+        draft.blocks.push(Block::note(&and_more(left_out, place)));
     }
     let count = drafts.len();
     drafts

@@ -109,6 +109,32 @@ pub(crate) fn raw(text: &str, limit: usize) -> String {
     clip(&inert, limit, str::to_owned)
 }
 
+/// Text that takes at most `limit` characters of a message wherever it is put: what escaping makes of it counts.
+pub(crate) fn cut(text: &str, limit: usize) -> String {
+    let text = tidy(text, limit);
+    let (mut taken, mut keep) = (0, 0);
+    for (start, grapheme) in text.grapheme_indices(true) {
+        taken += grapheme.chars().map(weight).sum::<usize>();
+        if taken > limit {
+            return format!("{}{ELLIPSIS}", &text[..keep]);
+        }
+        if taken < limit {
+            keep = start + grapheme.len();
+        }
+    }
+    text
+}
+
+/// What a character comes to, escaped for Slack and as JSON.
+fn weight(character: char) -> usize {
+    match character {
+        '&' => 5,
+        '<' | '>' => 4,
+        '"' | '\\' | ':' => 2,
+        _ => 1,
+    }
+}
+
 /// Text for the top-level `text`: as prose in mrkdwn, since old clients format it.
 pub(crate) fn prose(text: &str, limit: usize) -> String {
     clip(&neutralise(&tidy(text, limit)), limit, escape)

@@ -88,6 +88,8 @@ fn of_status(doing: &str, answer: &Answer) -> Result<(), ChatError> {
     let kind = match answer.status {
         200..300 => return Ok(()),
         429 => ChatErrorKind::RateLimited(wait(answer)),
+        // Something before Slack had no answer of it, which is no word on whether it was done.
+        502 | 504 => ChatErrorKind::Unanswered,
         500.. => ChatErrorKind::Failed,
         _ => ChatErrorKind::Refused,
     };
@@ -246,6 +248,8 @@ mod tests {
         );
         check(500, "oops", ChatErrorKind::Failed, "http_500");
         check(503, "", ChatErrorKind::Failed, "http_503");
+        check(502, "", ChatErrorKind::Unanswered, "http_502");
+        check(504, "", ChatErrorKind::Unanswered, "http_504");
         check(302, "", ChatErrorKind::Refused, "http_302");
         assert_eq!(
             of_method("post", &answer(200, r#"{"ok":true,"ts":"1.2"}"#)).unwrap()["ts"],
@@ -270,6 +274,7 @@ mod tests {
         check(410, "channel_is_archived", ChatErrorKind::Refused);
         check(500, "rollup_error", ChatErrorKind::Failed);
         check(503, "", ChatErrorKind::Failed);
+        check(504, "Gateway Timeout", ChatErrorKind::Unanswered);
         check(
             429,
             "rate_limited",

@@ -18,8 +18,9 @@ const ALT_TEXT: usize = 2_000;
 const PAGE: &str = "200";
 /// Pages of history read: a channel that has more since the attempt is not searched to its end.
 const PAGES: usize = 20;
-/// A message may be dated a little before the clock here says it was sent.
-const SKEW_SECONDS: i64 = 120;
+/// A message may be dated before the clock here says it was sent, and one that is not found is sent again. AWS refuses
+/// clocks that are further off.
+const SKEW_SECONDS: i64 = 900;
 
 impl Slack {
     async fn json(
@@ -60,7 +61,7 @@ impl Slack {
         let sent = Sent {
             doing,
             url: &format!("{}/{method}", self.api),
-            token: Some(token.expose()),
+            token: Some(token.expose().trim()),
             content_type,
             body,
         };

@@ -19,12 +19,15 @@ use crate::answer::{Answer, error};
 /// The most of an answer that is read: a page of a channel's history is the largest.
 const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
 
+/// Bytes a second that the slowest line sends. Messages are smaller than this, so it gives time to files only.
+const SLOWEST: usize = 128 * 1024;
+
 /// Where Slack is and how long it is waited for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SlackSettings {
     /// The Web API; `https`, or `http` to this machine's loopback.
     pub api: String,
-    /// How long one call may take.
+    /// How long one call may take, beside the time to send a file.
     pub timeout: Duration,
 }
 
@@ -103,10 +106,11 @@ impl Slack {
     /// Sends once. No error holds the URL, which may be a secret.
     pub(crate) async fn once(&self, sent: Sent<'_>) -> Result<Answer, ChatError> {
         let doing = sent.doing;
+        let patience = self.timeout + Duration::from_secs((sent.body.len() / SLOWEST) as u64);
         let request = self
             .request(sent)
             .ok_or_else(|| error(ChatErrorKind::Refused, doing, "bad_address", None))?;
-        let answer = tokio::time::timeout(self.timeout, self.exchange(request));
+        let answer = tokio::time::timeout(patience, self.exchange(request));
         match answer.await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(kind)) => {

@@ -186,3 +186,47 @@ async fn a_scope_that_is_missing_is_named() {
     assert_eq!(error.reason, "bad_address");
     assert!(!format!("{error:?}").contains("secretpart"));
 }
+
+/// A secret that was pasted often ends in a line break.
+#[tokio::test]
+async fn a_token_with_a_line_break_after_it_is_the_token() {
+    let (_fake, slack, _) = served(ALL);
+    let token = Secret::new("xoxb-secretpart\n".to_owned());
+    let place = ChatPlace {
+        token: &token,
+        channel: CHANNEL,
+        thread: None,
+    };
+    assert!(slack.post(place, mark("p"), &message()).await.is_ok());
+}
+
+#[tokio::test]
+async fn what_arrived_is_found_though_the_clock_here_is_minutes_ahead() {
+    let (_fake, slack, token) = served(ALL);
+    let place = ChatPlace {
+        token: &token,
+        channel: CHANNEL,
+        thread: None,
+    };
+    let head = slack.post(place, mark("p"), &message()).await.unwrap();
+    let ahead = Timestamp::from_second(since().as_second() + 600).unwrap();
+    let found = slack.find(place, Sought::Message(mark("p")), ahead).await;
+    assert_eq!(found, Ok(Some(head)));
+}
+
+#[tokio::test]
+async fn a_large_file_is_given_the_time_that_a_slow_line_takes() {
+    let (fake, slack, token) = served(ALL);
+    fake.set_faults(Faults {
+        hang: 1.0,
+        held: Duration::from_millis(300),
+        only: "/upload/F00000001",
+        ..Faults::default()
+    });
+    let file = ChatFile {
+        name: "report.pdf",
+        alt_text: None,
+        bytes: &vec![0; 1_000_000],
+    };
+    assert!(slack.upload(&token, &file).await.is_ok());
+}

@@ -12,7 +12,7 @@ use futures_util::lock::{Mutex as AsyncMutex, OwnedMutexGuard};
 const BETWEEN: Duration = Duration::from_millis(1_050);
 
 /// Whose turn it is, over all routes of a run of the step.
-pub(crate) struct Pace<'a, T> {
+pub struct Pace<'a, T> {
     time: &'a T,
     /// Nothing is begun that would end after this.
     deadline: Duration,
@@ -20,7 +20,7 @@ pub(crate) struct Pace<'a, T> {
 }
 
 /// Times by the monotonic clock.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Channel {
     /// When the next message may come; held by whoever's turn it is, until the call has ended.
     next: Arc<AsyncMutex<Duration>>,
@@ -33,7 +33,7 @@ pub(crate) struct Turn(OwnedMutexGuard<Duration>);
 
 impl<'a, T: Clock + Timer> Pace<'a, T> {
     /// Until `budget` from now.
-    pub(crate) fn new(time: &'a T, budget: Duration) -> Self {
+    pub fn new(time: &'a T, budget: Duration) -> Self {
         Self {
             time,
             deadline: time.monotonic().saturating_add(budget),

@@ -42,6 +42,29 @@ pub enum Content {
     },
 }
 
+impl Part {
+    /// A Slack message; where its blocks are refused, its classic blocks, then its text alone.
+    pub fn message(name: &str, message: &Message) -> Self {
+        message_part(name, message, &message.classic())
+    }
+
+    /// New content for the message that it is delivered under.
+    pub fn amendment(name: &str, message: &Message) -> Self {
+        Self {
+            name: name.to_owned(),
+            content: Content::Amendment(forms(message, &message.classic())),
+        }
+    }
+
+    /// A text for a topic.
+    pub fn mail(name: &str, subject: String, text: String) -> Self {
+        Self {
+            name: name.to_owned(),
+            content: Content::Mail { subject, text },
+        }
+    }
+}
+
 impl Content {
     /// How many forms it has.
     pub(crate) fn forms(&self) -> usize {
@@ -299,7 +322,7 @@ fn files(manifest: &BundleManifest) -> impl Iterator<Item = &ManifestFile> {
 /// Rows of a mail; the report has the rest.
 const ROWS: usize = 50;
 
-/// New rows first, then everything noncompliant, one a line.
+/// Rows that changed, one a line, new ones first.
 fn rows(lists: &Lists) -> String {
     let told = [
         ("new", &lists.new),

@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use compliance::delivery::record::{Failure, RouteDelivery, RouteRecord, RouteState};
-use compliance::delivery::{Destination, RouteSettings};
+use compliance::delivery::RouteSettings;
+use compliance::delivery::record::{Failure, RouteDelivery, RouteState};
 use compliance::failure::{TaskError, chain};
-use compliance::ports::{PortError, PortErrorKind};
 
+use crate::decide::{End, may_pass};
 use crate::fallback;
 use crate::pace::Pace;
 use crate::parts::{AMENDMENT, Concern, HEAD, Part, Report};
 use crate::ports::Ports;
-use crate::send::{Arrived, End, Sender, Thread, Way};
+use crate::send::Sender;
+use crate::way::{Thread, Way, described};
 
 /// What the routes of a run share.
 pub(crate) struct Run<'a, P: Ports> {
@@ -29,20 +30,9 @@ pub(crate) struct Came {
 }
 
 impl<'a, P: Ports> Run<'a, P> {
-    pub(crate) fn record(&self, route: &str) -> RouteRecord<'a, P::Records> {
-        RouteRecord::new(self.ports.records(), &self.report.digest.run_id, route)
-    }
-
     pub(crate) fn sender(&'a self, route: &'a str, way: Way) -> Sender<'a, P> {
-        Sender {
-            ports: self.ports,
-            pace: self.pace,
-            record: self.record(route),
-            run_id: &self.report.digest.run_id,
-            route,
-            folder: self.report.folder,
-            way,
-        }
+        let run_id = &self.report.digest.run_id;
+        Sender::new(self.ports, self.pace, (run_id, route), self.report.folder, way)
     }
 
     /// Sends what is missing on a route.
@@ -88,7 +78,7 @@ impl<'a, P: Ports> Run<'a, P> {
         concern: Option<&Concern>,
         delivery: &mut RouteDelivery,
     ) -> Result<(), TaskError> {
-        let way = match self.way(route).await {
+        let way = match Way::of(route, self.ports).await {
             Ok(way) => way,
             Err(error) if may_pass(&error) => return Err(error.into()),
             Err(error) => {
@@ -111,16 +101,17 @@ impl<'a, P: Ports> Run<'a, P> {
             let end = sender.deliver(part, thread.as_ref()).await?;
             note(delivery, part, &end);
             if part.name == HEAD {
-                match under(end) {
+                match Thread::under(&end) {
                     Some(head) => thread = Some(head),
                     // Nothing can stand under a head that nobody knows the place of.
                     None => break,
                 }
             }
         }
-        match thread {
-            Some(thread) => self.amend(&sender, concern, &thread, delivery).await,
-            None => Ok(()),
+        match (thread, sender.way()) {
+            (Some(thread), Way::Channel { .. }) => self.amend(&sender, concern, &thread, delivery).await,
+            // What a route wrote into a channel stays there as it is when it leads elsewhere.
+            _ => Ok(()),
         }
     }
 
@@ -132,15 +123,8 @@ impl<'a, P: Ports> Run<'a, P> {
         thread: &Thread,
         delivery: &mut RouteDelivery,
     ) -> Result<(), TaskError> {
-        let failed = delivery
-            .failed
-            .iter()
-            .map(|(part, failure)| format!("{part} ({})", failure.message));
-        let ambiguous = delivery
-            .ambiguous
-            .keys()
-            .map(|part| format!("{part} (may not have arrived)"));
-        let missing: Vec<String> = failed.chain(ambiguous).collect();
+        let missing = delivery.missing();
+        let missing: Vec<String> = missing.map(|(part, why)| format!("{part} ({why})")).collect();
         if missing.is_empty() && !sender.was_amended().await? {
             return Ok(());
         }
@@ -148,46 +132,6 @@ impl<'a, P: Ports> Run<'a, P> {
         let end = sender.deliver(&part, Some(thread)).await?;
         note(delivery, &part, &end);
         Ok(())
-    }
-
-    async fn way(&self, route: &RouteSettings) -> Result<Way, PortError> {
-        match route.destination() {
-            Some(Destination::SlackChannel { channel, token }) => Ok(Way::Channel {
-                channel,
-                token: self.ports.secret(&token).await?,
-            }),
-            Some(Destination::SlackWebhook { url }) => Ok(Way::Webhook {
-                url: self.ports.secret(&url).await?,
-            }),
-            Some(Destination::SnsTopic { arn }) => {
-                let arn = arn.or_else(|| self.ports.summary_topic().map(str::to_owned));
-                arn.map(|arn| Way::Topic { arn }).ok_or_else(|| {
-                    let message = format!(
-                        "the route {} leads to the topic \"summary\", which there is in the cloud only; give the ARN of a topic",
-                        route.name
-                    );
-                    PortError::new("Notify", PortErrorKind::NotFound, message)
-                })
-            }
-            None => {
-                let message = format!(
-                    "the route {} leads nowhere; give it one of slack_channel, slack_webhook and sns_topic",
-                    route.name
-                );
-                Err(PortError::new("Notify", PortErrorKind::InvalidRequest, message))
-            }
-        }
-    }
-}
-
-/// Where a route leads, without any secret.
-pub(crate) fn described(route: &RouteSettings) -> String {
-    match route.destination() {
-        Some(Destination::SlackChannel { channel, .. }) => format!("Slack channel {channel}"),
-        Some(Destination::SlackWebhook { .. }) => "Slack webhook".to_owned(),
-        Some(Destination::SnsTopic { arn: Some(arn) }) => format!("SNS topic {arn}"),
-        Some(Destination::SnsTopic { arn: None }) => "SNS topic for summaries".to_owned(),
-        None => "nowhere".to_owned(),
     }
 }
 
@@ -205,23 +149,4 @@ fn note(delivery: &mut RouteDelivery, part: &Part, end: &End) {
             delivery.ambiguous.insert(name, code.clone());
         }
     }
-}
-
-/// The thread of a head that arrived in a channel.
-fn under(end: End) -> Option<Thread> {
-    match end {
-        End::Sent(Arrived {
-            ts: Some(ts),
-            destination,
-        }) => Some(Thread {
-            channel: destination,
-            ts,
-        }),
-        _ => None,
-    }
-}
-
-/// Another try may help, and tells nothing of the route.
-pub(crate) fn may_pass(error: &PortError) -> bool {
-    matches!(error.kind, PortErrorKind::Throttled | PortErrorKind::Unavailable)
 }

@@ -1,24 +1,27 @@
 //! One part, sent once.
 //!
-//! What comes next for a part is a function of its record ([`next`]). An attempt is: wait for a turn, claim, one call, say
+//! What comes next for a part is a function of its record ([`crate::decide::next`]). An attempt is: wait for a turn, claim, one call, say
 //! what became of it. A claim ends at a time by everybody's clock, and its holder begins no call that could last longer;
 //! so whoever finds a claim that has ended without an outcome knows that nothing is under way any more, and can look.
 
 use std::time::Duration;
 
-use compliance::delivery::record::{Failure, Intent, Outcome, PartRecord, RouteRecord, SCHEMA};
+use compliance::artifact::ManifestFile;
+use compliance::delivery::record::{Intent, Outcome, PartRecord, RouteRecord, SCHEMA};
 use compliance::failure::TaskError;
 use compliance::ports::{
-    ChatError, ChatErrorKind, ChatFile, ChatPlace, ChatService, Clock, Notifier, PartMark, PortError,
-    PortErrorKind, Sought,
+    ChatError, ChatErrorKind, ChatFile, ChatPlace, ChatService, Clock, Notifier, PartMark, Sought,
 };
 use compliance::secret::Secret;
 use compliance::snapshot::ObjectRef;
 use compliance::{Timestamp, objects};
+use serde_json::Value;
 
+use crate::decide::{End, Next, next, of_call, of_publishing, refused, without_looking};
 use crate::pace::Pace;
 use crate::parts::{AMENDMENT, Content, Part};
 use crate::ports::Ports;
+use crate::way::{Thread, Way};
 
 /// How long a claim lasts.
 const CLAIM: Duration = Duration::from_secs(30);
@@ -35,122 +38,55 @@ const ATTEMPTS: u32 = 12;
 /// The longest pause after a failure of the service.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// Where parts go.
-#[derive(Debug)]
-pub(crate) enum Way {
-    /// A channel, by a bot token.
-    Channel {
-        /// The channel's id.
-        channel: String,
-        /// The token.
-        token: Secret,
-    },
-    /// A webhook.
-    Webhook {
-        /// Its URL.
-        url: Secret,
-    },
-    /// A topic.
-    Topic {
-        /// Its ARN.
-        arn: String,
-    },
-}
-
-/// What came of a part.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum End {
-    /// It arrived.
-    Sent(Arrived),
-    /// It was refused for good.
-    Failed(Failure),
-    /// Nobody knows, for this reason.
-    Ambiguous(String),
-}
-
-/// Where a part arrived.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Arrived {
-    /// The message's id, where there is one.
-    pub(crate) ts: Option<String>,
-    /// The channel it is in: that of the settings when it was sent.
-    pub(crate) destination: String,
-}
-
-/// A message that parts stand under.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Thread {
-    pub(crate) channel: String,
-    pub(crate) ts: String,
-}
-
-/// What comes next for a part.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Next {
-    /// Nothing.
-    Done(End),
-    /// Somebody holds the claim until then.
-    Await(Timestamp),
-    /// It may have arrived: look.
-    Look { code: String, answered: bool },
-    /// An attempt of this number with this form.
-    Attempt(u32, usize),
-}
-
-/// Reads a part's record. `entered` is the number of the last attempt when this run of the step began: what was refused
-/// before is tried once more, since somebody may have mended the cause.
-fn next(known: &PartRecord, entered: u32, forms: usize) -> Next {
-    let Some(intent) = &known.intent else {
-        return Next::Attempt(known.attempt + 1, 0);
-    };
-    let again = |form: usize| Next::Attempt(known.attempt + 1, form.min(forms.saturating_sub(1)));
-    match &known.outcome {
-        None => Next::Await(intent.until),
-        Some(Outcome::Sent { ts, .. }) => Next::Done(End::Sent(Arrived {
-            ts: ts.clone(),
-            destination: intent.destination.clone(),
-        })),
-        Some(Outcome::NotSent { .. }) => again(intent.form),
-        Some(Outcome::Refused { form: true, .. }) if intent.form + 1 < forms => again(intent.form + 1),
-        Some(Outcome::Refused { .. }) if known.attempt <= entered => again(intent.form),
-        Some(Outcome::Refused { code, message, .. }) => Next::Done(End::Failed(Failure {
-            code: code.clone(),
-            message: message.clone(),
-        })),
-        Some(Outcome::Unknown { code, answered }) => Next::Look {
-            code: code.clone(),
-            answered: *answered,
-        },
-        Some(Outcome::Ambiguous { code }) => Next::Done(End::Ambiguous(code.clone())),
-    }
-}
-
 /// Sends the parts of one route.
-pub(crate) struct Sender<'a, P: Ports> {
-    pub(crate) ports: &'a P,
-    pub(crate) pace: &'a Pace<'a, P::Time>,
-    pub(crate) record: RouteRecord<'a, P::Records>,
-    pub(crate) run_id: &'a str,
-    pub(crate) route: &'a str,
-    /// Of the bundle that files are read from.
-    pub(crate) folder: &'a str,
-    pub(crate) way: Way,
+pub struct Sender<'a, P: Ports> {
+    ports: &'a P,
+    pace: &'a Pace<'a, P::Time>,
+    record: RouteRecord<'a, P::Records>,
+    run_id: &'a str,
+    route: &'a str,
+    folder: &'a str,
+    way: Way,
 }
 
-impl<P: Ports> Sender<'_, P> {
+impl<'a, P: Ports> Sender<'a, P> {
+    /// A sender for a route of a run, whose record it keeps; files are read from the bundle in `folder`.
+    pub fn new(
+        ports: &'a P,
+        pace: &'a Pace<'a, P::Time>,
+        (run_id, route): (&'a str, &'a str),
+        folder: &'a str,
+        way: Way,
+    ) -> Self {
+        Self {
+            ports,
+            pace,
+            record: RouteRecord::new(ports.records(), run_id, route),
+            run_id,
+            route,
+            folder,
+            way,
+        }
+    }
+
+    /// Where parts go.
+    pub fn way(&self) -> &Way {
+        &self.way
+    }
+
     /// Sees to it that a part has arrived, or is accounted for.
     ///
     /// # Errors
     /// A code that the workflow tries again, when this run of the step cannot come to an end.
-    pub(crate) async fn deliver(&self, part: &Part, under: Option<&Thread>) -> Result<End, TaskError> {
+    pub async fn deliver(&self, part: &Part, under: Option<&Thread>) -> Result<End, TaskError> {
         let forms = part.content.forms();
         let mut known = self.record.part(&part.name).await?;
         let entered = known.attempt;
-        let mut failures = Failures::default();
+        let (mut failures, mut noticed) = (Failures::default(), Noticed::default());
         loop {
             match next(&known, entered, forms) {
                 Next::Done(end) => return Ok(end),
-                Next::Await(until) => self.await_claim(part, &known, until).await?,
+                Next::Await(until) => self.await_claim(part, &known, until, &mut noticed).await?,
                 Next::Look { code, answered } => {
                     let found = self.look(part, &known, under, &code, answered).await?;
                     self.record.resolve(&part.name, known.attempt, &found).await?;
@@ -192,10 +128,17 @@ impl<P: Ports> Sender<'_, P> {
     }
 
     /// Waits for whoever holds the claim; once it has ended, says that nobody knows.
-    async fn await_claim(&self, part: &Part, known: &PartRecord, until: Timestamp) -> Result<(), TaskError> {
-        let left = until.duration_since(self.now());
-        if left.is_positive() {
-            let left = Duration::try_from(left).unwrap_or_default();
+    async fn await_claim(
+        &self,
+        part: &Part,
+        known: &PartRecord,
+        until: Timestamp,
+        noticed: &mut Noticed,
+    ) -> Result<(), TaskError> {
+        let by_clock = Duration::try_from(until.duration_since(self.now())).unwrap_or_default();
+        // By a clock that was set back since it would not end for hours; nobody holds it longer than a claim lasts.
+        let left = by_clock.min(noticed.left(known.attempt, self.ports.time().monotonic()));
+        if !left.is_zero() {
             let look = left.min(LOOK).max(Duration::from_millis(10));
             return self.pace.wait(look, "Slack.Unavailable").await;
         }
@@ -219,16 +162,22 @@ impl<P: Ports> Sender<'_, P> {
         failures: &mut Failures,
     ) -> Result<(), TaskError> {
         let slot = self.slot(under);
-        let file = match &part.content {
+        let file = match (&self.way, &part.content) {
             // Nobody sees it yet, so this needs no claim.
-            Content::File(file) => match self.uploaded(file, failures, &slot).await? {
-                Ok(id) => Some(id),
-                Err(refused) => return self.refused_unclaimed(part, under, (number, form), refused).await,
-            },
+            (Way::Channel { token, .. }, Content::File(file)) => {
+                match self.uploaded(token, file, failures, &slot).await? {
+                    Ok(id) => Some(id),
+                    Err(refused) => {
+                        return self
+                            .refused_unclaimed(part, under, (number, form), &refused)
+                            .await;
+                    }
+                }
+            }
             _ => None,
         };
         let turn = self.pace.turn(&slot).await?;
-        let intent = self.intent(form, file, under)?;
+        let intent = self.intent(form, file, under);
         if !self.record.claim(&part.name, number, &intent).await? {
             // Somebody else holds it: the record says what comes next.
             return Ok(());
@@ -239,29 +188,23 @@ impl<P: Ports> Sender<'_, P> {
                 code: "Notify.ClaimLate".to_owned(),
             }
         } else {
-            self.call(part, under, &intent, failures).await?
+            self.call(part, under, &intent, failures).await
         };
         self.pace.said(turn);
         Ok(self.record.conclude(&part.name, number, &outcome).await?)
     }
 
-    fn intent(&self, form: usize, file: Option<String>, under: Option<&Thread>) -> Result<Intent, TaskError> {
+    fn intent(&self, form: usize, file: Option<String>, under: Option<&Thread>) -> Intent {
         let now = self.now();
-        let until = now.checked_add(CLAIM).map_err(|error| {
-            TaskError::new(
-                "Notify.Clock",
-                format!("the clock is at its end: {error}; set it right"),
-            )
-        })?;
-        Ok(Intent {
+        Intent {
             schema: SCHEMA,
             destination: self.destination(under),
             form,
             file,
             claimed_by: self.ports.who(),
             claimed_at: now,
-            until,
-        })
+            until: now.checked_add(CLAIM).unwrap_or(Timestamp::MAX),
+        }
     }
 
     /// The record of an attempt that was refused before anybody could have seen it.
@@ -270,11 +213,11 @@ impl<P: Ports> Sender<'_, P> {
         part: &Part,
         under: Option<&Thread>,
         (number, form): (u32, usize),
-        refused: Outcome,
+        refused: &Outcome,
     ) -> Result<(), TaskError> {
-        let intent = self.intent(form, None, under)?;
+        let intent = self.intent(form, None, under);
         if self.record.claim(&part.name, number, &intent).await? {
-            self.record.conclude(&part.name, number, &refused).await?;
+            self.record.conclude(&part.name, number, refused).await?;
         }
         Ok(())
     }
@@ -282,17 +225,11 @@ impl<P: Ports> Sender<'_, P> {
     /// Hands a file over, and gives its id; the inner error is a refusal.
     async fn uploaded(
         &self,
-        file: &compliance::artifact::ManifestFile,
+        token: &Secret,
+        file: &ManifestFile,
         failures: &mut Failures,
         slot: &str,
     ) -> Result<Result<String, Outcome>, TaskError> {
-        let Way::Channel { token, .. } = &self.way else {
-            return Ok(Err(refused(
-                "Notify.NoFiles",
-                "only a channel takes files".to_owned(),
-                false,
-            )));
-        };
         let reference = ObjectRef {
             key: format!("{}{}", self.folder, file.name),
             sha256: file.sha256.clone(),
@@ -304,19 +241,16 @@ impl<P: Ports> Sender<'_, P> {
             bytes: &bytes,
         };
         loop {
-            match self.ports.chat().upload(token, &handed).await {
+            let error = match self.ports.chat().upload(token, &handed).await {
                 Ok(id) => return Ok(Ok(id)),
-                Err(error) => match error.kind {
-                    ChatErrorKind::Refused | ChatErrorKind::FormRefused => {
-                        return Ok(Err(refused(&error.code(), error.message, false)));
-                    }
-                    _ => {
-                        self.pause(&error, failures, slot);
-                        failures.count()?;
-                        drop(self.pace.turn(slot).await?);
-                    }
-                },
-            }
+                Err(error) => error,
+            };
+            let Some(wait) = failures.wait_after(&error) else {
+                return Ok(Err(refused(&error.code(), error.message, false)));
+            };
+            failures.count()?;
+            self.pace.hold(slot, wait);
+            drop(self.pace.turn(slot).await?);
         }
     }
 
@@ -327,71 +261,56 @@ impl<P: Ports> Sender<'_, P> {
         under: Option<&Thread>,
         intent: &Intent,
         failures: &mut Failures,
-    ) -> Result<Outcome, TaskError> {
-        let sent = match (&self.way, &part.content) {
-            (Way::Topic { arn }, Content::Mail { subject, text }) => {
-                let handed = self.ports.topic(arn).notify(subject, text).await;
-                return Ok(mail_outcome(handed, failures));
+    ) -> Outcome {
+        let chat = self.ports.chat();
+        let called = match (&self.way, &part.content, under) {
+            (Way::Topic { arn }, Content::Mail { subject, text }, _) => {
+                return self.publish(arn, subject, text, failures).await;
             }
-            (Way::Channel { channel, token }, content) => {
-                let place = ChatPlace {
-                    token,
-                    channel: under.map_or(channel, |thread| &thread.channel),
-                    thread: under.map(|thread| thread.ts.as_str()),
-                };
-                self.call_channel(part, content, place, intent).await
+            (Way::Webhook { url }, Content::Message(forms), _) => {
+                let sent = chat.send_to_webhook(url, form(forms, intent)).await;
+                sent.map(|()| None)
             }
-            (Way::Webhook { url }, Content::Message(forms)) => match forms.get(intent.form) {
-                Some(message) => self
-                    .ports
-                    .chat()
-                    .send_to_webhook(url, message)
+            (Way::Channel { channel, token }, Content::Message(forms), _) => {
+                let place = place(token, channel, under);
+                chat.post(place, self.mark(part), form(forms, intent))
                     .await
-                    .map(|()| None),
-                None => return Ok(no_way()),
-            },
-            _ => return Ok(no_way()),
+                    .map(Some)
+            }
+            (Way::Channel { token, .. }, Content::Amendment(forms), Some(head)) => {
+                let place = place(token, &head.channel, None);
+                let updated = chat.update(place, &head.ts, form(forms, intent)).await;
+                updated.map(|()| None)
+            }
+            (Way::Channel { channel, token }, Content::File(file), _) => {
+                let id = intent.file.as_deref().unwrap_or_default();
+                let shared = chat.share(place(token, channel, under), id, &file.name).await;
+                shared.map(|()| None)
+            }
+            _ => return no_way(),
         };
-        let error = match sent {
-            Ok(ts) => return Ok(Outcome::Sent { ts, found: false }),
-            Err(error) => error,
-        };
-        self.pause(&error, failures, &self.slot(under));
-        Ok(outcome(&error, part.content.is_idempotent()))
+        match called {
+            Ok(ts) => Outcome::Sent { ts, found: false },
+            Err(error) => {
+                if let Some(wait) = failures.wait_after(&error) {
+                    self.pace.hold(&self.slot(under), wait);
+                }
+                of_call(&error, part.content.is_idempotent())
+            }
+        }
     }
 
-    async fn call_channel(
-        &self,
-        part: &Part,
-        content: &Content,
-        place: ChatPlace<'_>,
-        intent: &Intent,
-    ) -> Result<Option<String>, ChatError> {
-        let chat = self.ports.chat();
-        match content {
-            Content::Message(forms) => {
-                let message = forms.get(intent.form).unwrap_or(&serde_json::Value::Null);
-                chat.post(place, self.mark(part), message).await.map(Some)
+    async fn publish(&self, arn: &str, subject: &str, text: &str, failures: &mut Failures) -> Outcome {
+        match self.ports.topic(arn).notify(subject, text).await {
+            Ok(()) => Outcome::Sent {
+                ts: None,
+                found: false,
+            },
+            Err(error) => {
+                let outcome = of_publishing(&error);
+                failures.last = Some(TaskError::from(error));
+                outcome
             }
-            Content::Amendment(forms) => {
-                let message = forms.get(intent.form).unwrap_or(&serde_json::Value::Null);
-                let ts = place.thread.unwrap_or_default();
-                chat.update(
-                    ChatPlace {
-                        thread: None,
-                        ..place
-                    },
-                    ts,
-                    message,
-                )
-                .await
-                .map(|()| None)
-            }
-            Content::File(file) => {
-                let id = intent.file.as_deref().unwrap_or_default();
-                chat.share(place, id, &file.name).await.map(|()| None)
-            }
-            Content::Mail { .. } => Ok(None),
         }
     }
 
@@ -401,18 +320,6 @@ impl<P: Ports> Sender<'_, P> {
             route: self.route,
             part: &part.name,
         }
-    }
-
-    /// Nobody's turn comes before the service wants it.
-    fn pause(&self, error: &ChatError, failures: &mut Failures, slot: &str) {
-        let wait = match error.kind {
-            // Whoever shares the channel unknown to us, a webhook for one, is let through in time.
-            ChatErrorKind::RateLimited(wait) => wait.max(failures.pause()),
-            ChatErrorKind::Refused | ChatErrorKind::FormRefused => return,
-            _ => failures.pause(),
-        };
-        failures.last = Some(TaskError::new(error.kind.code(), error.message.clone()));
-        self.pace.hold(slot, wait);
     }
 
     /// Looks for what may have arrived.
@@ -427,59 +334,87 @@ impl<P: Ports> Sender<'_, P> {
         let not_sent = || Outcome::NotSent {
             code: code.to_owned(),
         };
-        // A service that says that it failed is asked again where there is no looking; so is a topic, which hands on at
-        // least once anyway.
-        let blind = if answered {
-            not_sent()
-        } else {
-            Outcome::Ambiguous {
-                code: code.to_owned(),
-            }
-        };
-        let (Way::Channel { token, .. }, Some(intent)) = (&self.way, &known.intent) else {
-            return Ok(if matches!(self.way, Way::Topic { .. }) {
-                not_sent()
-            } else {
-                blind
-            });
-        };
-        if part.content.is_idempotent() {
-            return Ok(not_sent());
-        }
-        let place = ChatPlace {
-            token,
-            // Where it was sent then, which the settings may have changed since.
-            channel: under.map_or(&intent.destination, |thread| &thread.channel),
-            thread: under.map(|thread| thread.ts.as_str()),
+        let (token, intent) = match (&self.way, &known.intent) {
+            (Way::Channel { token, .. }, Some(intent)) => (token, intent),
+            // It hands on at least once anyway.
+            (Way::Topic { .. }, _) => return Ok(not_sent()),
+            _ => return Ok(without_looking(code, answered)),
         };
         let sought = match (&part.content, &intent.file) {
+            (Content::Amendment(_), _) | (Content::File(_), None) => return Ok(not_sent()),
             (Content::File(_), Some(id)) => Sought::File(id),
-            (Content::File(_), None) => return Ok(not_sent()),
             _ => Sought::Message(self.mark(part)),
         };
         self.pace.wait(SETTLE, "Slack.Unavailable").await?;
+        // Where it was sent then, which the settings may have changed since.
+        let place = place(token, &intent.destination, under);
+        match self.find(place, sought, intent.claimed_at).await? {
+            Ok(Some(ts)) => Ok(Outcome::Sent {
+                ts: Some(ts),
+                found: true,
+            }),
+            Ok(None) => Ok(not_sent()),
+            Err(MayNotLook) => Ok(without_looking(code, answered)),
+        }
+    }
+
+    /// Looks until the service answers.
+    async fn find(
+        &self,
+        place: ChatPlace<'_>,
+        sought: Sought<'_>,
+        since: Timestamp,
+    ) -> Result<Result<Option<String>, MayNotLook>, TaskError> {
         let mut failures = Failures::default();
         loop {
-            match self.ports.chat().find(place, sought, intent.claimed_at).await {
-                Ok(Some(ts)) => {
-                    return Ok(Outcome::Sent {
-                        ts: Some(ts),
-                        found: true,
-                    });
-                }
-                Ok(None) => return Ok(not_sent()),
-                Err(error) => {
-                    let wait = match error.kind {
-                        ChatErrorKind::Refused | ChatErrorKind::FormRefused => return Ok(blind),
-                        ChatErrorKind::RateLimited(wait) => wait.max(failures.pause()),
-                        _ => failures.pause(),
-                    };
-                    failures.last = Some(TaskError::new(error.kind.code(), error.message));
-                    failures.count()?;
-                    self.pace.wait(wait, error.kind.code()).await?;
-                }
-            }
+            let error = match self.ports.chat().find(place, sought, since).await {
+                Ok(found) => return Ok(Ok(found)),
+                Err(error) => error,
+            };
+            let Some(wait) = failures.wait_after(&error) else {
+                return Ok(Err(MayNotLook));
+            };
+            failures.count()?;
+            self.pace.wait(wait, error.kind.code()).await?;
         }
+    }
+}
+
+/// The service does not let anybody look.
+struct MayNotLook;
+
+fn place<'a>(token: &'a Secret, channel: &'a str, under: Option<&'a Thread>) -> ChatPlace<'a> {
+    ChatPlace {
+        token,
+        channel: under.map_or(channel, |thread| &thread.channel),
+        thread: under.map(|thread| thread.ts.as_str()),
+    }
+}
+
+fn form<'a>(forms: &'a [Value], intent: &Intent) -> &'a Value {
+    forms.get(intent.form).unwrap_or(&Value::Null)
+}
+
+/// Parts are made for the way they go, so nobody sees this.
+fn no_way() -> Outcome {
+    let message = "this part cannot go this way, which is a defect of Plumbline: report it".to_owned();
+    refused("Notify.NoWay", message, false)
+}
+
+/// Since when this run of the step knows of somebody's claim, by the clock that nobody sets.
+#[derive(Debug, Default)]
+struct Noticed {
+    attempt: u32,
+    at: Duration,
+}
+
+impl Noticed {
+    /// How long the claim of this attempt can last at most.
+    fn left(&mut self, attempt: u32, now: Duration) -> Duration {
+        if self.attempt != attempt {
+            *self = Self { attempt, at: now };
+        }
+        (self.at + CLAIM).saturating_sub(now)
     }
 }
 
@@ -504,121 +439,21 @@ impl Failures {
         }
     }
 
+    /// How long to wait for another try after a failure; `None` where none helps.
+    fn wait_after(&mut self, error: &ChatError) -> Option<Duration> {
+        let wait = match error.kind {
+            ChatErrorKind::Refused | ChatErrorKind::FormRefused => return None,
+            // Whoever shares the channel unknown to us, a webhook for one, is let through in time.
+            ChatErrorKind::RateLimited(wait) => wait.max(self.pause()),
+            _ => self.pause(),
+        };
+        self.last = Some(TaskError::new(error.kind.code(), error.message.clone()));
+        Some(wait)
+    }
+
     /// Longer each time: 1, 2, 4 … seconds.
     fn pause(&mut self) -> Duration {
         self.pauses += 1;
         Duration::from_secs(1 << (self.pauses - 1).min(5)).min(LONGEST_PAUSE)
-    }
-}
-
-fn refused(code: &str, message: String, form: bool) -> Outcome {
-    Outcome::Refused {
-        code: code.to_owned(),
-        message,
-        form,
-    }
-}
-
-fn no_way() -> Outcome {
-    let message = "this part cannot go this way, which is a defect of Plumbline: report it".to_owned();
-    refused("Notify.NoWay", message, false)
-}
-
-fn outcome(error: &ChatError, idempotent: bool) -> Outcome {
-    let code = error.code();
-    match error.kind {
-        ChatErrorKind::Refused => refused(&code, error.message.clone(), false),
-        ChatErrorKind::FormRefused => refused(&code, error.message.clone(), true),
-        ChatErrorKind::RateLimited(_) | ChatErrorKind::Unreached => Outcome::NotSent { code },
-        ChatErrorKind::Failed | ChatErrorKind::Unanswered if idempotent => Outcome::NotSent { code },
-        ChatErrorKind::Failed => Outcome::Unknown { code, answered: true },
-        ChatErrorKind::Unanswered => Outcome::Unknown {
-            code,
-            answered: false,
-        },
-    }
-}
-
-fn mail_outcome(handed: Result<(), PortError>, failures: &mut Failures) -> Outcome {
-    let Err(error) = handed else {
-        return Outcome::Sent {
-            ts: None,
-            found: false,
-        };
-    };
-    let code = error.code();
-    match error.kind {
-        PortErrorKind::Throttled | PortErrorKind::Unavailable => {
-            failures.last = Some(TaskError::from(error));
-            Outcome::NotSent { code }
-        }
-        _ => refused(&code, compliance::failure::chain(&error), false),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn record(attempt: u32, form: usize, outcome: Option<Outcome>) -> PartRecord {
-        let at: Timestamp = "2026-11-21T10:00:00Z".parse().unwrap();
-        let intent = Intent {
-            schema: SCHEMA,
-            destination: "C1".to_owned(),
-            form,
-            file: None,
-            claimed_by: "a".to_owned(),
-            claimed_at: at,
-            until: at,
-        };
-        PartRecord {
-            attempt,
-            intent: Some(intent),
-            outcome,
-        }
-    }
-
-    #[test]
-    fn the_record_says_what_comes_next() {
-        let check = |known: &PartRecord, entered: u32, expect: Next| {
-            assert_eq!(next(known, entered, 3), expect, "{known:?}");
-        };
-        let at = "2026-11-21T10:00:00Z".parse().unwrap();
-        let code = || "Slack.Unavailable".to_owned();
-        check(&PartRecord::default(), 0, Next::Attempt(1, 0));
-        check(&record(1, 0, None), 1, Next::Await(at));
-        let not_sent = Outcome::NotSent { code: code() };
-        check(&record(2, 1, Some(not_sent)), 0, Next::Attempt(3, 1));
-        let form = |form: usize| record(1, form, Some(refused("Slack.Permanent", "m".to_owned(), true)));
-        check(&form(0), 0, Next::Attempt(2, 1));
-        check(&form(1), 0, Next::Attempt(2, 2));
-        let failed = || {
-            Next::Done(End::Failed(Failure {
-                code: "Slack.Permanent".to_owned(),
-                message: "m".to_owned(),
-            }))
-        };
-        check(&form(2), 0, failed());
-        let refusal = record(4, 0, Some(refused("Slack.Permanent", "m".to_owned(), false)));
-        check(&refusal, 3, failed());
-        check(&refusal, 4, Next::Attempt(5, 0));
-        let unknown = Outcome::Unknown {
-            code: code(),
-            answered: true,
-        };
-        check(
-            &record(1, 0, Some(unknown)),
-            0,
-            Next::Look {
-                code: code(),
-                answered: true,
-            },
-        );
-        let ambiguous = Outcome::Ambiguous { code: code() };
-        check(
-            &record(1, 0, Some(ambiguous)),
-            1,
-            Next::Done(End::Ambiguous(code())),
-        );
     }
 }

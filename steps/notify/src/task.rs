@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use compliance::artifact::BundleManifest;
-use compliance::delivery::record::{Fallback, RouteDelivery, RouteState, RunDelivery, SCHEMA};
+use compliance::delivery::record::{Fallback, RouteDelivery, RunDelivery, SCHEMA};
 use compliance::delivery::{DestinationSettings, RouteSettings};
 use compliance::failure::TaskError;
 use compliance::objects;
@@ -15,6 +15,7 @@ use compliance::workflow::{Notified, NotifyTask};
 use futures_util::future::join_all;
 use slack_blocks::Digest;
 
+use crate::fallback::failure_topic;
 use crate::pace::Pace;
 use crate::parts::{Concern, Report, link};
 use crate::ports::Ports;
@@ -95,11 +96,7 @@ pub async fn run<P: Ports>(
         ports,
         pace: &pace,
         report: &report,
-        failure_topic: settings
-            .delivery
-            .fallback_topic
-            .clone()
-            .or_else(|| ports.failure_topic().map(str::to_owned)),
+        failure_topic: failure_topic(settings, ports),
     };
     let under_way = routes
         .iter()
@@ -180,31 +177,14 @@ fn unseen(delivery: &RouteDelivery) -> Option<TaskError> {
     let Some(Fallback::Failed(second)) = &delivery.fallback else {
         return None;
     };
-    let first = delivery
-        .failed
-        .iter()
-        .next()
-        .map(|(part, failure)| (part.as_str(), failure.code.clone(), failure.message.clone()));
-    let (part, code, message) = first.or_else(|| {
-        let (part, code) = delivery.ambiguous.iter().next()?;
-        Some((
-            part,
-            code.clone(),
-            "no answer came, so it may have arrived".to_owned(),
-        ))
-    })?;
-    debug_assert!(
-        delivery.state != RouteState::Delivered,
-        "what failed is not delivered"
-    );
-    // An ambiguous part has the code of what made it so, which would be tried again to no end.
-    let code = if code == "Slack.Unavailable" || code == "Notify.NoOutcome" {
-        "Slack.Ambiguous".to_owned()
-    } else {
-        code
+    let (part, why) = delivery.missing().next()?;
+    // What made a part ambiguous would be tried again to no end.
+    let code = match delivery.failed.get(part) {
+        Some(failure) => failure.code.clone(),
+        None => "Slack.Ambiguous".to_owned(),
     };
     let message = format!(
-        "the part {part} did not reach {} (route {}): {message}; nor was the topic for failures told: {}",
+        "the part {part} did not reach {} (route {}): {why}; nor was the topic for failures told: {}",
         delivery.to, delivery.route, second.message
     );
     Some(TaskError { code, message })

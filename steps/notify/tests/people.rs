@@ -239,6 +239,46 @@ async fn a_route_hears_of_what_concerns_it_and_of_nothing_else() {
 }
 
 #[tokio::test]
+async fn a_narrowed_webhook_and_a_narrowed_topic_hear_of_their_rows_only() {
+    let (scorecard, mut lists) = cards::normal();
+    let row = |index: usize, rule: &str| cards::pair(index, rule, None, Cause::TurnedNoncompliant);
+    lists.new = (0..40).map(|index| row(index, "restricted-ssh")).collect();
+    lists.new.push(row(40, "another-rule"));
+    lists.resolved = (41..61).map(|index| row(index, "restricted-ssh")).collect();
+    lists.vanished = vec![row(61, "restricted-ssh")];
+    lists.noncompliant = lists.new.clone();
+    // A name that people chose may hold anything.
+    lists.new[0].key.resource_id = "b\u{202e}\nnew".to_owned();
+    let narrowed = |route: &str| route.replace("to =", "rules = [\"restricted-ssh\"]\nto =");
+    let to_topic = format!("[[delivery.routes]]\nname = \"mail\"\nto = {{ sns_topic = \"{SUMMARY}\" }}\n");
+    let world = World::new((scorecard, lists), workspace(&ALL)).await;
+    let settings = narrowed(&format!("{TO_WEBHOOK}{to_topic}"));
+    let came = world.run(&settings).await;
+    assert_eq!((came.failed, world.fake.refusals()), (None, Vec::new()));
+
+    let counts = "(rule restricted-ssh): 40 new, 20 resolved, 1 vanished, 40 noncompliant in all";
+    let messages = world.fake.messages();
+    assert_eq!(messages.len(), 1);
+    let shown = messages[0].blocks.to_string();
+    assert!(messages[0].by_webhook && shown.contains(counts), "{shown}");
+
+    let told = world.told.lock().unwrap().clone();
+    let (topic, _, text) = &told[0];
+    assert_eq!((told.len(), topic.as_str()), (1, SUMMARY));
+    assert!(text.contains(counts) && !text.contains("another-rule"), "{text}");
+    let count = |beginning: &str| text.lines().filter(|line| line.starts_with(beginning)).count();
+    assert_eq!(
+        (count("- new: "), count("- resolved: "), count("- vanished: ")),
+        (40, 10, 0),
+        "{text}"
+    );
+    assert!(text.contains("\nand 11 more in the report\n"), "{text}");
+    let line = "- new: restricted-ssh 111100000001 us-east-1 AWS::S3::Bucket bucket-00001";
+    assert!(text.lines().any(|one| one == line), "{text}");
+    assert!(!text.contains('\u{202e}'), "{text}");
+}
+
+#[tokio::test]
 async fn several_routes_are_told_and_one_that_fails_holds_up_no_other() {
     let world = World::normal(&ALL).await;
     let second = TO_CHANNEL
@@ -303,6 +343,15 @@ async fn a_topic_gets_the_summary_as_plain_text() {
         "{text}"
     );
     assert!(!text.contains("&amp;") && !text.contains("&lt;"), "{text}");
+
+    let mut world = World::normal(&ALL).await;
+    world.summary = Some(SUMMARY);
+    world
+        .change_digest(|digest| digest["simulation"] = serde_json::Value::Null)
+        .await;
+    world.run("").await;
+    let told = world.told.lock().unwrap().clone();
+    assert_eq!(told[0].1, "Plumbline daily compliance report of 2026-11-21");
 }
 
 #[tokio::test]

@@ -221,28 +221,13 @@ mod tests {
 
     /// A row of an account that costs exactly `cost`.
     fn row(account: &str, number: usize, cost: usize) -> PairRow {
-        PairRow {
-            key: PairKey {
-                account_id: account.to_owned(),
-                aws_region: String::new(),
-                resource_type: String::new(),
-                resource_id: format!("{number:0width$}", width = cost - 200),
-                rule: String::new(),
-            },
-            account_name: None,
-            severity: None,
-            config_rule_names: Vec::new(),
-            before: None,
-            now: None,
-            cause: None,
-            noncompliant_since: None,
-            since_at_least: false,
-            resolved_at: None,
-            result_recorded_time: None,
-            annotation: None,
-            annotation_reused: false,
-            exception: None,
-        }
+        PairRow::of(PairKey {
+            account_id: account.to_owned(),
+            aws_region: String::new(),
+            resource_type: String::new(),
+            resource_id: format!("{number:0width$}", width = cost - 200),
+            rule: String::new(),
+        })
     }
 
     fn lists(accounts: &[(&str, usize)]) -> Lists {

@@ -21,6 +21,8 @@ pub struct Faults {
     pub cut: f64,
     /// How long a call that is never answered is held.
     pub held: Duration,
+    /// Only calls whose path ends so go wrong: `chat.postMessage`; all when empty.
+    pub only: &'static str,
 }
 
 impl Default for Faults {
@@ -34,6 +36,7 @@ impl Default for Faults {
             cut_done: 0.0,
             cut: 0.0,
             held: Duration::from_secs(60),
+            only: "",
         }
     }
 }
@@ -49,7 +52,10 @@ pub(crate) enum Fault {
 }
 
 impl Faults {
-    pub(crate) fn draw(&self, call: u64) -> Fault {
+    pub(crate) fn draw(&self, call: u64, path: &str) -> Fault {
+        if !path.ends_with(self.only) {
+            return Fault::None;
+        }
         let drawn = mixed(self.seed ^ mixed(call));
         let mut point = (drawn >> 11) as f64 / (1_u64 << 53) as f64;
         let ways = [
@@ -90,7 +96,11 @@ mod tests {
             fail: 0.1,
             ..Faults::default()
         };
-        let draw = |faults: Faults| (0..10_000).map(|call| faults.draw(call)).collect::<Vec<_>>();
+        let draw = |faults: Faults| {
+            (0..10_000)
+                .map(|call| faults.draw(call, "/api/chat.postMessage"))
+                .collect::<Vec<_>>()
+        };
         let drawn = draw(faults);
         assert_eq!(drawn, draw(faults));
         let share = |of: fn(&Fault) -> bool| drawn.iter().filter(|fault| of(fault)).count();
@@ -102,5 +112,10 @@ mod tests {
             rate.abs_diff(3_000) <= 150 && fail.abs_diff(1_000) <= 150,
             "{rate} {fail}"
         );
+        let elsewhere = Faults {
+            only: "chat.update",
+            ..faults
+        };
+        assert!(draw(elsewhere).iter().all(|fault| *fault == Fault::None));
     }
 }

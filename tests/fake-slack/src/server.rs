@@ -190,7 +190,7 @@ async fn respond(
         body,
         base: served.base.clone(),
     };
-    let fault = drawn(served);
+    let fault = drawn(served, &asked.path);
     let answered =
         |asked: &Asked| methods::reply(&served.workspace, &mut served.state(), asked, (served.now)());
     match fault {
@@ -221,7 +221,7 @@ async fn respond(
     }
 }
 
-fn drawn(served: &Served) -> Fault {
+fn drawn(served: &Served, path: &str) -> Fault {
     let call = {
         let mut state = served.state();
         state.calls += 1;
@@ -231,7 +231,7 @@ fn drawn(served: &Served) -> Fault {
         .faults
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
-        .draw(call)
+        .draw(call, path)
 }
 
 fn ledger(served: &Served) -> String {

@@ -90,6 +90,13 @@ pub fn decide(
     let mut history = before.unwrap_or_else(|| PairHistory::new(key));
     let step = history.take(event, change);
     let became_noncompliant = step.after && (step.before != Some(true) || step.missed_between);
+    // Nothing is known from before, and the event says that something ended.
+    let ends_unknown = step.before.is_none()
+        && !step.after
+        && change
+            .old
+            .as_ref()
+            .is_some_and(|old| old.compliance.is_noncompliant());
     let decision = if step.is_stale {
         Decision::Superseded
     } else if became_noncompliant {
@@ -99,7 +106,7 @@ pub fn decide(
             (None, None) if !known.settings.alerts.first_evaluations => batched(Batched::FirstEvaluation),
             _ => opened(&mut history, event, change, known),
         }
-    } else if step.before == Some(true) && !step.after {
+    } else if (step.before == Some(true) && !step.after) || ends_unknown {
         resolved(&mut history, change, known)
     } else {
         Decision::Unchanged

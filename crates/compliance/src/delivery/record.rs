@@ -124,7 +124,7 @@ impl<'a, S: ObjectStore> RouteRecord<'a, S> {
         let keys = self.store.list(&prefix).await?;
         let numbers = keys
             .iter()
-            .filter_map(|key| key.strip_prefix(&prefix)?.get(..3)?.parse().ok());
+            .filter_map(|key| key.strip_prefix(&prefix)?.split('-').next()?.parse().ok());
         let Some(attempt) = numbers.max() else {
             return Ok(PartRecord::default());
         };
@@ -232,6 +232,17 @@ pub struct RouteDelivery {
     pub fallback: Option<Fallback>,
 }
 
+impl RouteDelivery {
+    /// Each part that did not arrive, or of which nobody knows, and why, as people are told: what failed comes first.
+    pub fn missing(&self) -> impl Iterator<Item = (&str, &str)> {
+        let failed = self.failed.iter();
+        let failed = failed.map(|(part, failure)| (part.as_str(), failure.message.as_str()));
+        let unknown = "no answer came, so it may have arrived";
+        let ambiguous = self.ambiguous.keys().map(move |part| (part.as_str(), unknown));
+        failed.chain(ambiguous)
+    }
+}
+
 /// What came of a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -315,7 +326,11 @@ impl RunDelivery {
 
 /// Keys of the summaries, oldest first.
 async fn outcomes(store: &impl ObjectStore, folder: &str) -> Result<Vec<String>, PortError> {
-    let mut keys = store.list(&format!("{folder}outcome-")).await?;
-    keys.sort();
+    let prefix = format!("{folder}outcome-");
+    let mut keys = store.list(&prefix).await?;
+    // The folder of a route may begin with the same word.
+    keys.retain(|key| !key[prefix.len()..].contains('/'));
+    // Listed by their letters, of which a later number has more sooner or later.
+    keys.sort_by_key(String::len);
     Ok(keys)
 }

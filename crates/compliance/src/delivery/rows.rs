@@ -83,27 +83,16 @@ mod tests {
     use super::*;
 
     fn row(account: &str, rule: &str, severity: Option<Severity>) -> PairRow {
+        let key = PairKey {
+            account_id: account.to_owned(),
+            aws_region: "eu-west-1".to_owned(),
+            resource_type: "AWS::S3::Bucket".to_owned(),
+            resource_id: "b".to_owned(),
+            rule: rule.to_owned(),
+        };
         PairRow {
-            key: PairKey {
-                account_id: account.to_owned(),
-                aws_region: "eu-west-1".to_owned(),
-                resource_type: "AWS::S3::Bucket".to_owned(),
-                resource_id: "b".to_owned(),
-                rule: rule.to_owned(),
-            },
-            account_name: None,
             severity,
-            config_rule_names: Vec::new(),
-            before: None,
-            now: None,
-            cause: None,
-            noncompliant_since: None,
-            since_at_least: false,
-            resolved_at: None,
-            result_recorded_time: None,
-            annotation: None,
-            annotation_reused: false,
-            exception: None,
+            ..PairRow::of(key)
         }
     }
 

@@ -201,7 +201,13 @@ pub(super) fn messages(scorecard: &Scorecard) -> Vec<Message> {
     } else {
         "not complete"
     };
-    pages(&title, &format!("{title}, {complete}."), parts, 0, PAGES)
+    pages(
+        (&title, &format!("{title}, {complete}.")),
+        parts,
+        0,
+        PAGES,
+        "in the report",
+    )
 }
 
 /// A list of at most [`LINES`] lines; those after it are counted, not drawn.

@@ -89,7 +89,7 @@ fn changes(
         .iter()
         .map(|(((_, heading), rule), rows)| group(heading, rule, rows))
         .collect();
-    pages(&title, &spoken, parts, total, PAGES)
+    pages((&title, &spoken), parts, total, PAGES, "in the report")
 }
 
 fn group(heading: &str, rule: &str, rows: &[&PairRow]) -> Part {
@@ -266,5 +266,5 @@ fn table<T>(
     }
     let total = items.len() as u64;
     let title = format!("{}{name}: {}", words::mark(scorecard), text::count(total));
-    pages(&title, &title, parts, total, TABLES)
+    pages((&title, &title), parts, total, TABLES, "in the report")
 }

@@ -24,7 +24,7 @@ mod coverage;
 mod events;
 mod lists;
 mod summary;
-mod words;
+pub(crate) mod words;
 
 use compliance::Timestamp;
 use compliance::report::ReportKind;
@@ -108,7 +108,13 @@ pub fn notice(title: &str, lines: &[String]) -> Message {
         block: crate::block::Block::section(&crate::text::Mrkdwn::new().text("• ").text(line)),
         items: 1,
     });
-    let mut pages = crate::message::pages(title, &spoken, parts.collect(), lines.len() as u64, 1);
+    let mut pages = crate::message::pages(
+        (title, &spoken),
+        parts.collect(),
+        lines.len() as u64,
+        1,
+        "in the report",
+    );
     pages.pop().unwrap_or_else(|| Message::new(title, Vec::new()))
 }
 

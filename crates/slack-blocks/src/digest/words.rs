@@ -169,7 +169,7 @@ pub(super) fn account_name(account: &AccountScore) -> &str {
 }
 
 /// `name (id)`, each cut to what a line has room for.
-pub(super) fn account(account_id: &str, name: Option<&str>) -> Mrkdwn {
+pub(crate) fn account(account_id: &str, name: Option<&str>) -> Mrkdwn {
     let id = Mrkdwn::new().code(account_id, 20);
     match name.filter(|name| !name.trim().is_empty()) {
         Some(name) => Mrkdwn::new().code(name, 40).text(" ").then(id),

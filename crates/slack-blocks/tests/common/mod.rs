@@ -123,27 +123,20 @@ pub fn scope(account: u64, region: &str, state: SourceState, missing: Option<(&s
 }
 
 pub fn pair(index: usize, rule: &str, severity: Option<Severity>, cause: Cause) -> PairRow {
+    let key = PairKey {
+        account_id: format!("{:012}", 111_100_000_000 + index % 7),
+        aws_region: ["eu-west-1", "us-east-1", "global"][index % 3].to_owned(),
+        resource_type: "AWS::S3::Bucket".to_owned(),
+        resource_id: format!("bucket-{index:05}"),
+        rule: rule.to_owned(),
+    };
     PairRow {
-        key: PairKey {
-            account_id: format!("{:012}", 111_100_000_000 + index % 7),
-            aws_region: ["eu-west-1", "us-east-1", "global"][index % 3].to_owned(),
-            resource_type: "AWS::S3::Bucket".to_owned(),
-            resource_id: format!("bucket-{index:05}"),
-            rule: rule.to_owned(),
-        },
         account_name: (!index.is_multiple_of(5)).then(|| format!("payments-{}", index % 7)),
         severity,
         config_rule_names: vec![rule.to_owned()],
-        before: None,
         now: Some(ComplianceType::NonCompliant),
         cause: Some(cause),
-        noncompliant_since: None,
-        since_at_least: false,
-        resolved_at: None,
-        result_recorded_time: None,
-        annotation: None,
-        annotation_reused: false,
-        exception: None,
+        ..PairRow::of(key)
     }
 }
 

@@ -3,38 +3,26 @@
 
 #[path = "../../../../crates/slack-blocks/tests/common/mod.rs"]
 pub mod cards;
+mod outside;
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::Arc;
 
 use compliance::artifact::{BundleManifest, ManifestFile, SCHEMA};
-use compliance::delivery::SecretPlace;
 use compliance::failure::TaskError;
 use compliance::hash::{canonical_json, sha256_hex};
+use compliance::objects;
 use compliance::ports::*;
 use compliance::report::{Predecessor, ReportKind};
 use compliance::scorecard::{Lists, Scorecard};
-use compliance::secret::Secret;
 use compliance::settings::Settings;
 use compliance::snapshot::ObjectRef;
 use compliance::workflow::{Execution, NotifyTask};
-use compliance::{Timestamp, objects};
-use fake_slack::{FakeSlack, Faults, Message, Token, Workspace};
+use fake_slack::Workspace;
 use local::MemoryObjectStore;
-use notify::Ports;
 use notify::task::{Delivered, run};
+pub use outside::*;
 use serde_json::Value;
-use slack::{Slack, SlackSettings};
-use tokio::sync::Notify;
 
-pub const TOKEN: &str = "xoxb-secretpart-1";
-pub const CHANNEL: &str = "C00000001";
-pub const OTHER: &str = "C00000002";
-pub const WEBHOOK: &str = "/services/T0/B0/secretpart";
-pub const SUMMARY: &str = "arn:aws:sns:eu-west-1:111122223333:summary";
-pub const FAILURES: &str = "arn:aws:sns:eu-west-1:111122223333:failures";
 pub const RUN: &str = "daily-20261121T090000Z-0123456789ab";
 pub const FOLDER: &str = "daily/2026-11-21/daily-20261121T090000Z-0123456789ab/";
 
@@ -43,308 +31,46 @@ pub const TO_CHANNEL: &str =
 pub const TO_WEBHOOK: &str =
     "[[delivery.routes]]\nname = \"hook\"\nto = { slack_webhook = \"secret:webhook\" }\n";
 
-/// Time that passes when somebody waits, and a little at each look.
-#[derive(Debug, Clone, Default)]
-pub struct Time(Arc<AtomicU64>);
-
-impl Time {
-    fn elapsed(&self) -> Duration {
-        Duration::from_micros(self.0.fetch_add(50, Ordering::SeqCst))
-    }
-    pub fn since_epoch(&self) -> Duration {
-        Duration::from_secs(1_795_251_600) + self.elapsed()
-    }
-}
-
-impl Clock for Time {
-    fn now(&self) -> Timestamp {
-        Timestamp::UNIX_EPOCH.checked_add(self.since_epoch()).unwrap()
-    }
-    fn monotonic(&self) -> Duration {
-        self.elapsed()
-    }
-}
-
-impl Timer for Time {
-    async fn sleep(&self, duration: Duration) {
-        // Who else waits gets its turn at the same moment at the earliest.
-        let until = self.elapsed() + duration;
-        tokio::task::yield_now().await;
-        self.0.fetch_max(until.as_micros() as u64, Ordering::SeqCst);
-    }
-}
-
-/// Where a run of the step ends as if its process were killed: at this call, before or after it was made.
-#[derive(Debug, Default)]
-pub struct End {
-    calls: AtomicU64,
-    at: Option<(u64, bool)>,
-    died: Notify,
-}
-
-impl End {
-    pub fn at(call: u64, after: bool) -> Self {
-        Self {
-            at: Some((call, after)),
-            ..Self::default()
-        }
-    }
-    pub fn never() -> Self {
-        Self::default()
-    }
-    pub fn calls(&self) -> u64 {
-        self.calls.load(Ordering::SeqCst)
-    }
-    async fn around<T>(&self, call: impl Future<Output = T>) -> T {
-        let number = self.calls.fetch_add(1, Ordering::SeqCst);
-        if self.at == Some((number, false)) {
-            self.die().await;
-        }
-        let answer = call.await;
-        if self.at == Some((number, true)) {
-            self.die().await;
-        }
-        answer
-    }
-    async fn die(&self) {
-        self.died.notify_one();
-        std::future::pending::<()>().await;
-    }
-}
-
-pub struct Mortal<T> {
-    inner: Arc<T>,
-    end: Arc<End>,
-}
-
-impl<T: ObjectStore> ObjectStore for Mortal<T> {
-    async fn put_new(&self, key: &str, bytes: &[u8]) -> Result<Put, PortError> {
-        self.end.around(self.inner.put_new(key, bytes)).await
-    }
-    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, PortError> {
-        self.end.around(self.inner.get(key)).await
-    }
-    async fn list(&self, prefix: &str) -> Result<Vec<String>, PortError> {
-        self.end.around(self.inner.list(prefix)).await
-    }
-}
-
-impl ChatService for Mortal<Slack> {
-    async fn post(
-        &self,
-        place: ChatPlace<'_>,
-        mark: PartMark<'_>,
-        message: &Value,
-    ) -> Result<String, ChatError> {
-        self.end.around(self.inner.post(place, mark, message)).await
-    }
-    async fn update(&self, place: ChatPlace<'_>, ts: &str, message: &Value) -> Result<(), ChatError> {
-        self.end.around(self.inner.update(place, ts, message)).await
-    }
-    async fn upload(&self, token: &Secret, file: &ChatFile<'_>) -> Result<String, ChatError> {
-        self.end.around(self.inner.upload(token, file)).await
-    }
-    async fn share(&self, place: ChatPlace<'_>, file_id: &str, title: &str) -> Result<(), ChatError> {
-        self.end.around(self.inner.share(place, file_id, title)).await
-    }
-    async fn find(
-        &self,
-        place: ChatPlace<'_>,
-        sought: Sought<'_>,
-        since: Timestamp,
-    ) -> Result<Option<String>, ChatError> {
-        self.end.around(self.inner.find(place, sought, since)).await
-    }
-    async fn send_to_webhook(&self, url: &Secret, message: &Value) -> Result<(), ChatError> {
-        self.end.around(self.inner.send_to_webhook(url, message)).await
-    }
-}
-
-/// What topics were told: ARN, subject, text.
-pub type Told = Arc<Mutex<Vec<(String, String, String)>>>;
-
-pub struct Topic {
-    arn: String,
-    told: Told,
-    fails: Option<PortErrorKind>,
-}
-
-impl Notifier for Topic {
-    async fn notify(&self, subject: &str, text: &str) -> Result<(), PortError> {
-        if let Some(kind) = self.fails {
-            return Err(PortError::new(
-                "Notify",
-                kind,
-                format!("cannot publish to {}", self.arn),
-            ));
-        }
-        let mut told = self.told.lock().unwrap();
-        told.push((self.arn.clone(), subject.to_owned(), text.to_owned()));
-        Ok(())
-    }
-}
-
-/// Everything that outlives a run of the step.
+/// A bundle, and what is outside.
 pub struct World {
-    pub reports: Arc<MemoryObjectStore>,
-    pub records: Arc<MemoryObjectStore>,
-    pub fake: FakeSlack,
-    pub slack: Arc<Slack>,
-    pub told: Told,
-    pub topics_fail: Option<PortErrorKind>,
-    pub summary: Option<&'static str>,
-    pub failures: Option<&'static str>,
-    pub secrets: BTreeMap<String, String>,
-    pub time: Time,
+    outside: Outside,
     pub task: NotifyTask,
-    runs: AtomicU64,
 }
 
-/// One run of the step.
-pub struct Alive<'a> {
-    world: &'a World,
-    reports: Mortal<MemoryObjectStore>,
-    records: Mortal<MemoryObjectStore>,
-    slack: Mortal<Slack>,
-    who: String,
-}
+impl std::ops::Deref for World {
+    type Target = Outside;
 
-impl Ports for Alive<'_> {
-    type Reports = Mortal<MemoryObjectStore>;
-    type Records = Mortal<MemoryObjectStore>;
-    type Chat = Mortal<Slack>;
-    type Topic = Topic;
-    type Time = Time;
-
-    fn reports(&self) -> &Self::Reports {
-        &self.reports
-    }
-    fn records(&self) -> &Self::Records {
-        &self.records
-    }
-    fn chat(&self) -> &Self::Chat {
-        &self.slack
-    }
-    fn time(&self) -> &Time {
-        &self.world.time
-    }
-    fn topic(&self, arn: &str) -> Topic {
-        Topic {
-            arn: arn.to_owned(),
-            told: Arc::clone(&self.world.told),
-            fails: self.world.topics_fail,
-        }
-    }
-    async fn secret(&self, place: &SecretPlace) -> Result<Secret, PortError> {
-        let SecretPlace::Manager(name) = place else {
-            panic!("{place:?}")
-        };
-        let secret = self.world.secrets.get(name).cloned().map(Secret::new);
-        secret.ok_or_else(|| {
-            PortError::new(
-                "Secrets",
-                PortErrorKind::NotFound,
-                format!("there is no secret {name:?}; make it"),
-            )
-        })
-    }
-    fn summary_topic(&self) -> Option<&str> {
-        self.world.summary
-    }
-    fn failure_topic(&self) -> Option<&str> {
-        self.world.failures
-    }
-    fn who(&self) -> String {
-        self.who.clone()
+    fn deref(&self) -> &Outside {
+        &self.outside
     }
 }
 
-pub fn token(scopes: &[&'static str]) -> Token {
-    Token {
-        scopes: scopes.to_vec(),
-        channels: vec![CHANNEL.to_owned(), OTHER.to_owned()],
-        error: None,
-    }
-}
-
-pub const ALL: [&str; 3] = ["chat:write", "files:write", "channels:history"];
-
-pub fn workspace(scopes: &[&'static str]) -> Workspace {
-    Workspace {
-        tokens: [(TOKEN.to_owned(), token(scopes))].into(),
-        channels: [(CHANNEL.to_owned(), false), (OTHER.to_owned(), false)].into(),
-        // In a channel of its own: time here passes for all at once when one waits, so who competes for a channel without
-        // knowing of the others would lose each time.
-        webhooks: [(WEBHOOK.to_owned(), Ok("C00000003".to_owned()))].into(),
-        ..Workspace::default()
+impl std::ops::DerefMut for World {
+    fn deref_mut(&mut self) -> &mut Outside {
+        &mut self.outside
     }
 }
 
 impl World {
     pub async fn new(card: (Scorecard, Lists), workspace: Workspace) -> Self {
-        let time = Time::default();
-        let seen = time.clone();
-        let fake = FakeSlack::start(
-            workspace,
-            Faults::default(),
-            Arc::new(move || seen.since_epoch()),
-            0,
-        )
-        .unwrap();
-        let slack = Slack::new(&SlackSettings {
-            api: fake.api(),
-            timeout: Duration::from_millis(150),
-        })
-        .unwrap();
-        let reports = Arc::new(MemoryObjectStore::default());
-        let task = bundle(card, RUN, FOLDER, None, &reports).await;
-        Self {
-            secrets: [
-                ("token".to_owned(), TOKEN.to_owned()),
-                ("webhook".to_owned(), fake.webhook(WEBHOOK)),
-            ]
-            .into(),
-            reports,
-            records: Arc::default(),
-            slack: Arc::new(slack),
-            fake,
-            told: Told::default(),
-            topics_fail: None,
-            summary: None,
-            failures: Some(FAILURES),
-            time,
-            task,
-            runs: AtomicU64::new(0),
-        }
+        let outside = Outside::new(workspace);
+        let task = bundle(card, RUN, FOLDER, None, &outside.reports).await;
+        Self { outside, task }
     }
 
     pub async fn normal(scopes: &[&'static str]) -> Self {
         Self::new(cards::normal(), workspace(scopes)).await
     }
 
-    fn alive(&self, end: &Arc<End>) -> Alive<'_> {
-        let mortal = |inner: &Arc<MemoryObjectStore>| Mortal {
-            inner: Arc::clone(inner),
-            end: Arc::clone(end),
-        };
-        Alive {
-            world: self,
-            reports: mortal(&self.reports),
-            records: mortal(&self.records),
-            slack: Mortal {
-                inner: Arc::clone(&self.slack),
-                end: Arc::clone(end),
-            },
-            who: format!("run {}", self.runs.fetch_add(1, Ordering::SeqCst)),
-        }
-    }
-
     /// One run of the step, or `None` when it was killed.
     pub async fn once(&self, settings: &str, end: End) -> (Option<Result<Delivered, TaskError>>, u64) {
+        self.once_with(&Settings::parse(settings).unwrap(), end).await
+    }
+
+    async fn once_with(&self, settings: &Settings, end: End) -> (Option<Result<Delivered, TaskError>>, u64) {
         let end = Arc::new(end);
         let alive = self.alive(&end);
-        let settings = Settings::parse(settings).unwrap();
-        let running = run(&self.task, &settings, &alive, Duration::from_secs(840));
+        let running = run(&self.task, settings, &alive, self.budget);
         let came = tokio::select! {
             came = running => Some(came),
             () = end.died.notified() => None,
@@ -355,6 +81,16 @@ impl World {
     /// One run that is not killed.
     pub async fn run(&self, settings: &str) -> Delivered {
         self.once(settings, End::never()).await.0.unwrap().unwrap()
+    }
+
+    /// One run that ends without saying what became of anything.
+    pub async fn error(&self, settings: &str) -> TaskError {
+        self.once(settings, End::never()).await.0.unwrap().unwrap_err()
+    }
+
+    /// One run with settings that nothing has checked.
+    pub async fn run_unchecked(&self, settings: &Settings) -> Delivered {
+        self.once_with(settings, End::never()).await.0.unwrap().unwrap()
     }
 
     /// Runs, entered again as the workflow does, until one has nothing more to do.
@@ -375,28 +111,46 @@ impl World {
         (one, two)
     }
 
-    pub fn parts(&self) -> Vec<String> {
-        parts(&self.fake.messages())
-    }
-
-    /// Everything that was written down, as text.
-    pub async fn written(&self) -> String {
-        let mut all = String::new();
-        for key in self.records.list("").await.unwrap() {
-            let bytes = self.records.get(&key).await.unwrap().unwrap();
-            all += &format!("{key}\n{}\n", String::from_utf8_lossy(&bytes));
+    /// Seals the bundle with another file of this name, or without it.
+    pub async fn reseal(&mut self, name: &str, content: Option<Vec<u8>>) {
+        let manifest = &self.task.manifest;
+        let mut manifest: BundleManifest = objects::read_json(&*self.reports, manifest).await.unwrap();
+        let folder = format!("{}resealed/", self.task.folder);
+        let mut files = Vec::new();
+        for mut file in manifest.files {
+            let old = self
+                .reports
+                .get(&format!("{}{}", self.task.folder, file.name))
+                .await
+                .unwrap()
+                .unwrap();
+            let bytes = match &content {
+                content if file.name == name => content.clone(),
+                _ => Some(old),
+            };
+            let Some(bytes) = bytes else { continue };
+            file.sha256 = sha256_hex(&bytes);
+            self.reports
+                .put_new(&format!("{folder}{}", file.name), &bytes)
+                .await
+                .unwrap();
+            files.push(file);
         }
-        all
+        manifest.files = files;
+        self.task.manifest = objects::put_json(&*self.reports, &format!("{folder}manifest.json"), &manifest)
+            .await
+            .unwrap();
+        self.task.folder = folder;
     }
-}
 
-/// The parts a reader sees, in order; a file by its name.
-pub fn parts(messages: &[Message]) -> Vec<String> {
-    let name = |message: &Message| match message.files.first() {
-        Some(file) => format!("file-{}", file.name),
-        None => message.part.clone().unwrap_or_else(|| "unmarked".to_owned()),
-    };
-    messages.iter().map(name).collect()
+    /// Seals the bundle with its digest changed.
+    pub async fn change_digest(&mut self, change: impl FnOnce(&mut Value)) {
+        let key = format!("{}digest.json", self.task.folder);
+        let mut digest = serde_json::from_slice(&self.reports.get(&key).await.unwrap().unwrap()).unwrap();
+        change(&mut digest);
+        self.reseal("digest.json", Some(serde_json::to_vec(&digest).unwrap()))
+            .await;
+    }
 }
 
 /// Stores a bundle, and gives the task that is to tell of it.
@@ -468,4 +222,19 @@ pub async fn bundle(
             started_at: "2026-11-21T09:00:00Z".parse().unwrap(),
         },
     }
+}
+
+/// Fills the head of a digest with small print until there is room for this line and for nothing longer.
+pub fn fill(digest: &mut Value, left: &str) {
+    let mut head: slack_blocks::Message = serde_json::from_value(digest["message"].take()).unwrap();
+    for length in (1..=300).rev() {
+        let line = "x".repeat(length);
+        while let Some(fuller) = head.with_note(&line).filter(|fuller| {
+            // Small print has at least one letter, so without any there is no room at all.
+            left.is_empty() || fuller.with_note(left).is_some()
+        }) {
+            head = fuller;
+        }
+    }
+    digest["message"] = serde_json::to_value(head).unwrap();
 }
