@@ -897,7 +897,7 @@ def a_redrive_goes_on_everywhere(machine):
 
 PAYLOADS = {
     "PlanReport": ["execution", "request"],
-    "ScoreCompliance": ["as_of", "execution", "kind", "plan", "settings", "snapshot"],
+    "ScoreCompliance": ["as_of", "events", "execution", "kind", "plan", "settings", "snapshot"],
     "RenderReport": ["execution", "inputs", "kind", "lists", "run_id", "scorecard", "settings"],
     "SealReport": ["execution", "files", "inputs", "plan", "run_id"],
     "Notify": ["execution", "folder", "kind", "lists", "manifest", "run_id"],

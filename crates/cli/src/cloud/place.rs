@@ -116,6 +116,7 @@ mod tests {
             state_machine: Some(MACHINE.to_owned()),
             bucket: Some("a".to_owned()),
             prefix: None,
+            events_table: None,
         };
         let found = place(&args(), &settings, None).unwrap();
         assert_eq!(
