@@ -41,6 +41,13 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: CloudCommand,
     },
+    /// Show what would be decided about events of AWS Config and what people would be told; tell them, if asked.
+    Alert(AlertArgs),
+    /// Events in the cloud that could not be worked on: look at them, have them tried again.
+    Events {
+        #[command(subcommand)]
+        command: EventsCommand,
+    },
     /// Draw a Slack message in the terminal as Slack would show it.
     Preview {
         #[command(subcommand)]
@@ -76,6 +83,98 @@ impl ReportArgs {
             slack_api: self.slack_api.clone(),
         })
     }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AlertArgs {
+    /// Events as EventBridge, SNS or AWS Config gives them: one JSON object, an array of them, or one a line. Those before
+    /// an event are what is known of it. (`plumbline preview alert` draws a message that is made already.)
+    pub(crate) file: PathBuf,
+    /// Settings file (TOML).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) settings: Option<PathBuf>,
+    /// Tell the people whose routes take alerts; what has arrived already, by the record in --records, is not sent again.
+    #[arg(long)]
+    pub(crate) deliver: bool,
+    /// Folder of the record of deliveries.
+    #[arg(long, value_name = "DIR", default_value = "reports", requires = "deliver")]
+    pub(crate) records: PathBuf,
+    /// AWS profile, for topics and secrets in AWS.
+    #[arg(long, value_name = "P", requires = "deliver")]
+    pub(crate) profile: Option<String>,
+    /// AWS region, for the same.
+    #[arg(long, value_name = "R", requires = "deliver")]
+    pub(crate) region: Option<String>,
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Another address of Slack's API, for tests.
+    #[arg(long, value_name = "URL", env = "PLUMBLINE_SLACK_API", hide = true)]
+    pub(crate) slack_api: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum EventsCommand {
+    /// List events that could not be worked on, oldest first, each with the reason; takes none of them away.
+    DeadLetters(DeadLettersArgs),
+    /// Move every one of them back to the queue of events, and follow the move to its end.
+    Redrive(RedriveArgs),
+}
+
+/// Where the queues are. Each of the first two may also stand under `[cloud]` in the settings file.
+#[derive(Debug, Args)]
+pub(crate) struct QueueArgs {
+    /// URL of the queue of events.
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "PLUMBLINE_EVENTS_QUEUE_URL",
+        hide_env_values = true
+    )]
+    pub(crate) queue_url: Option<String>,
+    /// URL of the queue of their dead letters. [default: that of the queue of events, with -dead-letters at its end]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "PLUMBLINE_DEAD_LETTERS_URL",
+        hide_env_values = true
+    )]
+    pub(crate) dead_letters_url: Option<String>,
+    /// Settings file (TOML).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) settings: Option<PathBuf>,
+    /// AWS profile to use.
+    #[arg(long, value_name = "P")]
+    pub(crate) profile: Option<String>,
+    /// AWS region. [default: the queue's]
+    #[arg(long, value_name = "R")]
+    pub(crate) region: Option<String>,
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DeadLettersArgs {
+    /// At most so many.
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub(crate) limit: u32,
+    #[command(flatten)]
+    pub(crate) queues: QueueArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RedriveArgs {
+    /// Say how many would be moved, and move none.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// At most so many a second; as fast as SQS likes when absent.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=500))]
+    pub(crate) per_second: Option<u32>,
+    #[command(flatten)]
+    pub(crate) follow: FollowArgs,
+    #[command(flatten)]
+    pub(crate) queues: QueueArgs,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -323,10 +422,10 @@ impl From<CloudKindArg> for ReportKind {
     }
 }
 
-/// How a run is followed.
+/// How what runs in the cloud is followed.
 #[derive(Debug, Args)]
 pub(crate) struct FollowArgs {
-    /// Seconds between two looks at the run.
+    /// Seconds between two looks at it.
     #[arg(long, value_name = "SECONDS", default_value = "3", value_parser = parse_seconds)]
     pub(crate) every: std::time::Duration,
 }

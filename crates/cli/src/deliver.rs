@@ -25,7 +25,7 @@ use crate::error::CliError;
 use crate::session::Session;
 
 /// How long a delivery may take here: nobody ends it but a person.
-const BUDGET: Duration = Duration::from_secs(3_600);
+pub(crate) const BUDGET: Duration = Duration::from_secs(3_600);
 
 /// How somebody asked for the delivery.
 #[derive(Debug, Clone)]
@@ -51,7 +51,7 @@ pub(crate) async fn deliver(
     sealed: &Sealed,
     lists: Option<&Lists>,
 ) -> Result<Delivered, CliError> {
-    let ports = HerePorts::connect(session, how).await?;
+    let ports = HerePorts::connect(&session.store, &session.settings, how).await?;
     let run_id = &sealed.body.run_id;
     let folder = lists_folder(run_id);
     let lists = match lists {
@@ -120,7 +120,7 @@ fn line(route: &RouteDelivery) -> String {
 }
 
 /// The step's ports on one machine. AWS is asked only where the settings lead there.
-struct HerePorts<'a> {
+pub(crate) struct HerePorts<'a> {
     store: &'a FolderObjectStore,
     slack: Slack,
     aws: Option<Aws>,
@@ -129,23 +129,28 @@ struct HerePorts<'a> {
 }
 
 impl<'a> HerePorts<'a> {
-    async fn connect(session: &'a Session, how: &Deliver) -> Result<Self, CliError> {
+    /// With records in `store`.
+    pub(crate) async fn connect(
+        store: &'a FolderObjectStore,
+        settings: &Settings,
+        how: &Deliver,
+    ) -> Result<Self, CliError> {
         let standard = SlackSettings::default();
         let slack = SlackSettings {
             api: how.slack_api.clone().unwrap_or(standard.api),
             timeout: standard.timeout,
         };
         let slack = Slack::new(&slack).map_err(|error| CliError::Usage(crate::error::chain(&error)))?;
-        let aws = if leads_to_aws(&session.settings) {
-            let mut settings = AwsSettings::new(&session.settings.collection);
-            settings.profile.clone_from(&how.profile);
-            settings.region.clone_from(&how.region);
-            Some(Aws::connect(settings).await?)
+        let aws = if leads_to_aws(settings) {
+            let mut connection = AwsSettings::new(&settings.collection);
+            connection.profile.clone_from(&how.profile);
+            connection.region.clone_from(&how.region);
+            Some(Aws::connect(connection).await?)
         } else {
             None
         };
         Ok(Self {
-            store: &session.store,
+            store,
             slack,
             aws,
             clock: SystemClock,
@@ -176,7 +181,7 @@ fn no_aws(what: &str) -> PortError {
 }
 
 /// A topic, where AWS was connected to.
-struct HereTopic(Option<SnsNotifier>);
+pub(crate) struct HereTopic(Option<SnsNotifier>);
 
 impl Notifier for HereTopic {
     async fn notify(&self, subject: &str, text: &str) -> Result<(), PortError> {

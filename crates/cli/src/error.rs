@@ -123,7 +123,7 @@ fn code_exit_code(code: &str) -> u8 {
         None if code == "Coverage.NoSources" => exit::REFUSED,
         None if code == "Slack.RateLimited" => exit::UNAVAILABLE,
         None if code.starts_with("Slack.") => exit::REFUSED,
-        None if code == "Notify.BadSettings" => exit::SETTINGS,
+        None if code == "Notify.BadSettings" || code == "Record.BadSettings" => exit::SETTINGS,
         None => exit::DEFECT,
     }
 }

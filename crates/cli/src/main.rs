@@ -1,11 +1,13 @@
 //! The `plumbline` command: the steps of a run composed in one process. `main` maps errors to exit codes, `run`
 //! dispatches.
 
+mod alert;
 mod args;
 mod cloud;
 mod collect;
 mod deliver;
 mod error;
+mod events;
 mod interrupt;
 mod output;
 mod preview;
@@ -52,6 +54,8 @@ fn run(cli: Cli) -> Result<(), CliError> {
         }
         Command::Snapshot(args) => runtime.block_on(sources::run(ReportKind::Snapshot, args, None)),
         Command::Cloud { command } => runtime.block_on(cloud::run(command)),
+        Command::Alert(args) => runtime.block_on(alert::run(&args)),
+        Command::Events { command } => runtime.block_on(events::run(command)),
         Command::Simulate {
             command: SimulateCommand::Serve(args),
         } => simulate::serve(&args),

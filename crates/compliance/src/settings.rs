@@ -55,6 +55,10 @@ pub struct CloudSettings {
     pub prefix: Option<String>,
     /// The table of events, for reports that are made here.
     pub events_table: Option<String>,
+    /// URL of the queue of events.
+    pub events_queue_url: Option<String>,
+    /// URL of the queue of events that could not be worked on; that of `events_queue_url` with `-dead-letters` when absent.
+    pub dead_letters_url: Option<String>,
 }
 
 /// How reports present themselves.

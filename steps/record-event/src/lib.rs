@@ -17,5 +17,6 @@ mod warm;
 pub use accounts::Accounts;
 pub use batch::{BatchOutcome, Message, run};
 pub use ports::{Ports, Wired};
+pub use record::write_of;
 pub use report::{Came, Handled};
 pub use warm::{Setup, Warm};

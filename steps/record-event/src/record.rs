@@ -60,13 +60,11 @@ pub(crate) async fn record<P: Ports>(
 /// Reads, decides, writes; `None` when the pair was written since it was read.
 async fn attempt<P: Ports>(event: &Event, ports: &P, setup: &Setup) -> Result<Option<Recorded>, PortError> {
     let table = ports.table();
-    let write = match (event.pair(&setup.catalogue), &event.content) {
-        (Some(key), Content::ComplianceChange(change)) => {
-            let before = table.pair(&key).await?;
-            of_result(event, change, key, before, setup, ports.time().now())
-        }
-        _ => alone(event, setup, ports.time().now()),
+    let before = match event.pair(&setup.catalogue) {
+        Some(key) => table.pair(&key).await?,
+        None => None,
     };
+    let write = write_of(event, before, setup, ports.time().now());
     let recorded = |is_known| Recorded {
         is_known,
         decision: write.event.decision.clone().filter(|_| !is_known),
@@ -84,6 +82,14 @@ async fn attempt<P: Ports>(event: &Event, ports: &P, setup: &Setup) -> Result<Op
         Written::Known => Some(recorded(true)),
         Written::Conflict => None,
     })
+}
+
+/// What is written of an event, its pair being as it was read: where everything about it is decided.
+pub fn write_of(event: &Event, before: Option<StoredPair>, setup: &Setup, now: Timestamp) -> EventWrite {
+    match (event.pair(&setup.catalogue), &event.content) {
+        (Some(key), Content::ComplianceChange(change)) => of_result(event, change, key, before, setup, now),
+        _ => alone(event, setup, now),
+    }
 }
 
 /// What is written of an event that is of no pair.

@@ -115,8 +115,7 @@ mod tests {
         let mut settings = CloudSettings {
             state_machine: Some(MACHINE.to_owned()),
             bucket: Some("a".to_owned()),
-            prefix: None,
-            events_table: None,
+            ..CloudSettings::default()
         };
         let found = place(&args(), &settings, None).unwrap();
         assert_eq!(
