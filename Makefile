@@ -41,7 +41,7 @@ python-test: $(VENV)/ready $(if $(SKIPPED),,slack-types)
 	cargo test --workspace --locked --no-run
 	rm -rf $(TARGET)/python-test && mkdir -p $(TARGET)/python-test
 	$(BIN) report daily --simulate --accounts 6 --regions 2 --rules 30 --resources 12 --as-of 2026-11-21T09:00:00Z --out $(TARGET)/python-test/out
-	PLUMBLINE_SIM_SERVE=$(abspath $(SIM)) PLUMBLINE_CONTRACT=$(abspath $(CONTRACT)) PLUMBLINE_FAKE_SLACK=$(abspath $(FAKE_SLACK)) PLUMBLINE_BIN=$(abspath $(BIN)) \
+	PLUMBLINE_SIM_SERVE=$(abspath $(SIM)) PLUMBLINE_CONTRACT=$(abspath $(CONTRACT)) PLUMBLINE_FAKE_SLACK=$(abspath $(FAKE_SLACK)) PLUMBLINE_BIN=$(abspath $(BIN)) PLUMBLINE_FUNCTIONS=$(abspath $(TARGET))/debug \
 		PLUMBLINE_OUT=$(abspath $(TARGET))/python-test/out \
 		$(PY) -m pytest -q -rs -p no:cacheprovider tests/python
 

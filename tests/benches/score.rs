@@ -75,6 +75,7 @@ async fn generate(folder: &Path, results: u64) -> serde_json::Value {
         predecessor: None,
         left_out: Vec::new(),
         passed_over: Vec::new(),
+        events: None,
     };
     let catalogue = Catalogue::new(&Settings::default()).expect("a catalogue");
     let mut names = "config_rule_name,rule,severity\n".to_owned();

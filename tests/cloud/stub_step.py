@@ -23,6 +23,7 @@ def plan_report(payload):
         "snapshot": None,
         "shards": modes[mode],
         "shard_list": {"key": "work/shards.json", "sha256": "0" * 64} if mode == "distributed" else None,
+        "events": None,
         "shard_count": 3,
         "map_mode": mode,
         "map_concurrency": 2,

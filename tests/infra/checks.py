@@ -55,7 +55,7 @@ VARIABLES = {
     "record-event": COMMON
     | {"PLUMBLINE_TABLE", "PLUMBLINE_SETTINGS_KEY", "PLUMBLINE_DEAD_LETTERS_URL", "PLUMBLINE_ALERT_STATE_MACHINE_ARN"},
     "send-alerts": COMMON | {"PLUMBLINE_TABLE", "PLUMBLINE_SETTINGS_KEY", "PLUMBLINE_TOPIC_ARN", "PLUMBLINE_FAILURE_TOPIC_ARN"},
-    "sweep-outbox": COMMON | {"PLUMBLINE_TABLE", "PLUMBLINE_ALERT_STATE_MACHINE_ARN"},
+    "sweep-outbox": COMMON | {"PLUMBLINE_TABLE", "PLUMBLINE_SETTINGS_KEY", "PLUMBLINE_ALERT_STATE_MACHINE_ARN"},
 }
 
 
@@ -607,7 +607,7 @@ def table_is_encrypted_kept_and_forgets(template):
 TABLE = {
     "PlanReportRole": {"Query"},
     "RecordEventRole": {"ConditionCheckItem", "GetItem", "PutItem"},
-    "SendAlertsRole": {"BatchWriteItem", "DeleteItem", "GetItem", "Query"},
+    "SendAlertsRole": {"DeleteItem", "GetItem", "Query"},
     "SweepOutboxRole": {"Query"},
 }
 OUTBOX = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["OUTBOX#*"]}, "Null": {"dynamodb:LeadingKeys": "false"}}
@@ -622,7 +622,7 @@ def table_is_used_as_agreed(template):
             found.setdefault(name, set()).update(used)
             if used and one["Resource"] != {"Fn::GetAtt": ["EventsTable", "Arn"]}:
                 yield f"{name} uses another table"
-            if used & {"DeleteItem", "BatchWriteItem", "UpdateItem"} and one.get("Condition") != OUTBOX:
+            if used & {"DeleteItem", "UpdateItem"} and one.get("Condition") != OUTBOX:
                 yield f"{name} may delete more than what is in the outbox"
             if used and name == "SweepOutboxRole" and one.get("Condition") != OUTBOX:
                 yield f"{name} may read more than the outbox"
@@ -897,7 +897,7 @@ def a_redrive_goes_on_everywhere(machine):
 
 PAYLOADS = {
     "PlanReport": ["execution", "request"],
-    "ScoreCompliance": ["as_of", "execution", "kind", "plan", "settings", "snapshot"],
+    "ScoreCompliance": ["as_of", "events", "execution", "kind", "plan", "settings", "snapshot"],
     "RenderReport": ["execution", "inputs", "kind", "lists", "run_id", "scorecard", "settings"],
     "SealReport": ["execution", "files", "inputs", "plan", "run_id"],
     "Notify": ["execution", "folder", "kind", "lists", "manifest", "run_id"],

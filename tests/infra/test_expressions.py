@@ -103,7 +103,7 @@ def test_what_is_collected_how(machine, collect, mode, target):
 @pytest.mark.parametrize("shards", [[], [{"key": "a", "sha256": "b"}], [{"key": "a"}, {"key": "c"}]])
 def test_a_list_stays_a_list_and_nothing_stays_null(machine, shards):
     """JSONata takes a list of one for its element where it can."""
-    names = ["kind", "as_of", "collect", "plan", "settings", "snapshot", "shard_list", "map_mode", "map_concurrency", "execution"]
+    names = ["kind", "as_of", "collect", "plan", "settings", "snapshot", "shard_list", "events", "map_mode", "map_concurrency", "execution"]
     payload = dict.fromkeys(names) | {"shards": shards, "kind": "daily"}
     assigned = evaluate(machine["States"]["PlanReport"]["Assign"], states={"result": {"Payload": payload}})
     assert assigned == payload

@@ -26,8 +26,14 @@ use compliance::workflow::{
 };
 use local::{MemoryNotifier, MemoryObjectStore, MemorySecrets, SystemClock};
 use notify::Wired;
+use plan_report::task::Deployed;
 use serde_json::{Value, json};
 use simulated_org::{Organization, Server, SimulationConfig, World};
+
+#[path = "workflow/events.rs"]
+mod events;
+
+use events::Told;
 
 const DAY: &str = "2026-11-21T09:00:00Z";
 const SETTINGS: &[u8] =
@@ -37,6 +43,7 @@ const SETTINGS: &[u8] =
 struct Cloud {
     server: Server,
     store: MemoryObjectStore,
+    events: Option<Told>,
 }
 
 impl Cloud {
@@ -53,6 +60,7 @@ impl Cloud {
         Self {
             server: Server::start(organization, address, DAY.parse().unwrap()).unwrap(),
             store: MemoryObjectStore::default(),
+            events: None,
         }
     }
 
@@ -71,15 +79,13 @@ impl Cloud {
         let asked = plan_report::task::read(through(&task), Some(SETTINGS))?;
         let aws = self.aws().await;
         let (source, directory) = (aws.source(), aws.directory());
-        let planned = plan_report::task::run(
-            asked,
-            "organization",
+        let deployed = Deployed {
+            aggregator: "organization",
             distributed_above,
-            &source,
-            &directory,
-            &self.store,
-            &Silent,
-        );
+        };
+        let store = &self.store;
+        let events = self.events.as_ref();
+        let planned = plan_report::task::run(asked, deployed, &source, &directory, events, store, &Silent);
         Ok(through(&planned.await?.0))
     }
 
@@ -105,6 +111,7 @@ impl Cloud {
             settings: planned.settings.clone(),
             plan: planned.plan.clone(),
             snapshot: planned.snapshot.clone(),
+            events: planned.events.clone(),
             execution: planned.execution.clone(),
         };
         let scored = score_compliance::task::run(&through(&task), &self.store, &Silent).await;

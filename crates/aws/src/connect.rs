@@ -231,11 +231,21 @@ impl Aws {
     /// The event table of this name. A call that fails is given up within seconds: what asks has its message given to it
     /// again. What it calls is no part of [`Aws::calls`], nor of the rate.
     pub fn event_table(&self, name: impl Into<String>) -> DynamoEventTable {
+        self.event_table_of(name.into(), self.brief("DynamoDB"))
+    }
+
+    /// The same for a report, which can wait: a call is tried as often as one of a collection, since what cannot be read
+    /// is not asked for again.
+    pub fn event_history(&self, name: impl Into<String>) -> DynamoEventTable {
+        self.event_table_of(name.into(), self.apart("DynamoDB"))
+    }
+
+    fn event_table_of(&self, name: String, caller: Arc<Caller>) -> DynamoEventTable {
         let config = aws_sdk_dynamodb::config::Builder::from(&self.config)
             .interceptor(WholeAnswers)
             .timeout_config(timeouts(BRIEF_TIMEOUT));
         let client = aws_sdk_dynamodb::Client::from_conf(config.build());
-        DynamoEventTable::new(client, self.brief("DynamoDB"), name.into())
+        DynamoEventTable::new(client, caller, name)
     }
 
     /// A queue that dead letters are put into, by its URL. What it calls is no part of [`Aws::calls`], nor of the rate.

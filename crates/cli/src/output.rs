@@ -5,6 +5,7 @@ use std::path::Path;
 
 use compliance::artifact::{CallCount, Provenance};
 use compliance::coverage::Coverage;
+use compliance::events::EventActivity;
 use compliance::scorecard::{Direction, Scorecard};
 use compliance::text;
 use serde::Serialize;
@@ -114,6 +115,9 @@ pub(crate) fn summary(scorecard: &Scorecard, provenance: &Provenance, outcome: &
         "  coverage           {}",
         coverage_line(&scorecard.context.coverage)
     ));
+    if let Some(events) = events_line(scorecard) {
+        lines.push(format!("  events             {events}"));
+    }
     for one in &scorecard.inputs.left_out {
         lines.push(format!("  left out           {}", one.sentence()));
     }
@@ -207,6 +211,13 @@ fn movement_line(scorecard: &Scorecard) -> String {
         text::count(movement.vanished),
         text::count(movement.still)
     )
+}
+
+/// What events told, or that it is not known.
+fn events_line(scorecard: &Scorecard) -> Option<String> {
+    let unknown = || scorecard.inputs.events.as_ref()?.unknown();
+    let told = scorecard.events.as_ref().map(EventActivity::sentence);
+    told.or_else(unknown)
 }
 
 /// Coverage in a line: what is known, then what is not.

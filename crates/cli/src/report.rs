@@ -7,9 +7,9 @@ use compliance::bundles::BundleError;
 use compliance::failure::TaskError;
 use compliance::inputs::{self, Report};
 use compliance::objects::MANIFEST;
-use compliance::report::{ReportKind, RunInputs, bundle_folder};
+use compliance::report::{PeriodEvents, ReportKind, RunInputs, bundle_folder};
 use compliance::scorecard::{Lists, Scorecard};
-use compliance::snapshot::{Origin, SnapshotRef};
+use compliance::snapshot::{Origin, SnapshotRef, work_folder};
 use notify::task::Delivered;
 use score_compliance::score;
 use seal_report::{SealInput, Sealed};
@@ -32,10 +32,18 @@ pub(crate) async fn make_report(
     kind: ReportKind,
     snapshot: SnapshotRef,
     origin: Origin,
+    events: Option<PeriodEvents>,
     by: Origins,
     json: bool,
 ) -> Result<(), CliError> {
-    let inputs = freeze_inputs(session, kind, snapshot, origin).await?;
+    let report = Report {
+        kind,
+        snapshot,
+        origin,
+        settings: session.settings_ref.clone(),
+        events,
+    };
+    let inputs = freeze_inputs(session, report).await?;
     let run_id = inputs.run_id().map_err(defect("the run's inputs"))?;
     let input = score::ScoreInput {
         inputs: inputs.clone(),
@@ -73,6 +81,11 @@ pub(crate) async fn make_report(
         })
         .await
         .map_err(CliError::step("seal", BundleError::code))?;
+    if sealed.body.inputs.events.is_some() {
+        // The bundle has its own copy of what events told.
+        let work = work_folder(&sealed.body.inputs.snapshot.id);
+        session.store.discard_folder(&work)?;
+    }
     let provenance = provenance(session, &sealed, by);
     seal_report::record_provenance(&sealed, &provenance, &session.store)
         .await
@@ -105,18 +118,7 @@ async fn delivered(
 
 /// Everything the report is a function of: the newest facts of the store, chosen once. What is damaged is left out,
 /// and said so here, in the inputs and in the report.
-async fn freeze_inputs(
-    session: &Session,
-    kind: ReportKind,
-    snapshot: SnapshotRef,
-    origin: Origin,
-) -> Result<RunInputs, CliError> {
-    let report = Report {
-        kind,
-        snapshot,
-        origin,
-        settings: session.settings_ref.clone(),
-    };
+async fn freeze_inputs(session: &Session, report: Report) -> Result<RunInputs, CliError> {
     let frozen = inputs::freeze(report, &session.known, &session.store).await?;
     let left_out = frozen.left_out.iter().map(|(one, error)| (one.sentence(), error));
     let passed_over = frozen.passed_over.iter().map(|(run_id, error)| {

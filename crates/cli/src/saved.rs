@@ -3,9 +3,13 @@
 use std::path::Path;
 
 use compliance::Timestamp;
+use compliance::artifact::BundleManifest;
+use compliance::bundles;
 use compliance::hash::sha256_hex;
+use compliance::inputs;
 use compliance::objects::{self, MANIFEST, PutSame};
 use compliance::ports::{ObjectStore, PortError, PortErrorKind};
+use compliance::report::{PeriodEvents, ReportKind};
 use compliance::snapshot::{ObjectRef, Origin, SnapshotFile, SnapshotManifest, SnapshotRef, snapshot_folder};
 use compliance::snapshots::{self, CONTEXT, Standing, Unusable};
 use local::FolderObjectStore;
@@ -75,6 +79,47 @@ pub(crate) async fn import(
         }
     }
     chosen.ok_or_else(none_in_time)
+}
+
+/// What events told of the report's period, as a report that was made of the same snapshot froze it: `folder` itself, or
+/// one of the store under it. Without the network there is no other way to know.
+pub(crate) async fn events(
+    session: &Session,
+    folder: &Path,
+    kind: ReportKind,
+    snapshot: &SnapshotRef,
+) -> Result<Option<PeriodEvents>, CliError> {
+    let from = FolderObjectStore::new(folder);
+    let Some((inner, manifest)) = report_of(&from, kind, snapshot).await? else {
+        return Ok(None);
+    };
+    if let Some(extract) = manifest.inputs.events.as_ref().and_then(PeriodEvents::extract) {
+        let copy = ObjectRef {
+            key: format!("{inner}events.json"),
+            sha256: extract.sha256.clone(),
+        };
+        let read = objects::read(&from, &copy).await;
+        let bytes = read.map_err(|error| named(&from, &error))?;
+        let key = inputs::events_key(kind, &snapshot.id);
+        if objects::put_or_adopt(&session.store, &key, &bytes).await? != *extract {
+            return Err(damaged(&from, "its manifest names another extract of events").into());
+        }
+    }
+    Ok(manifest.inputs.events)
+}
+
+/// The report of this kind that was made of a snapshot, and where it is in the store.
+async fn report_of(
+    from: &FolderObjectStore,
+    kind: ReportKind,
+    snapshot: &SnapshotRef,
+) -> Result<Option<(String, BundleManifest)>, CliError> {
+    let Some(bytes) = from.get(MANIFEST).await? else {
+        return Ok(bundles::reporting(from, kind, &snapshot.id).await?);
+    };
+    let own = serde_json::from_slice::<BundleManifest>(&bytes).ok();
+    let own = own.filter(|own| own.kind == kind && own.inputs.snapshot.id == snapshot.id);
+    Ok(own.map(|own| (String::new(), own)))
 }
 
 /// Snapshots under a folder: itself, a bundle's `snapshot/`, or every one of a store; of a store also those whose

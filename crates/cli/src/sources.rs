@@ -2,7 +2,9 @@
 
 use aws::{AggregatorSource, Aws, AwsSettings, MemberRuleInventory, OrganizationsDirectory};
 use compliance::Timestamp;
-use compliance::report::ReportKind;
+use compliance::inputs::{self, EventPeriod};
+use compliance::report::{PeriodEvents, ReportKind};
+use compliance::snapshot::{Origin, SnapshotRef};
 use compliance::text;
 use jiff::{RoundMode, TimestampRound, Unit};
 
@@ -39,6 +41,7 @@ pub(crate) async fn run(kind: ReportKind, args: RunArgs, deliver: Option<Deliver
     session.deliver = deliver;
     if let Some(folder) = &args.source.snapshot {
         let (snapshot, origin) = saved::import(&mut session, folder, args.as_of).await?;
+        let events = saved::events(&session, folder, kind, &snapshot).await?;
         let by = Origins {
             principal: None,
             calls: Default::default(),
@@ -49,6 +52,7 @@ pub(crate) async fn run(kind: ReportKind, args: RunArgs, deliver: Option<Deliver
             kind,
             snapshot,
             origin,
+            events,
             by,
             args.json,
         ))
@@ -82,6 +86,7 @@ async fn live(
     };
     let run = Run::begin(session, kind, source.origin(), moment, args.fresh).await?;
     let snapshot = collect::collect_snapshot(session, &source, run.as_of).await?;
+    let events = told(session, kind, &source.origin(), &snapshot, &aws).await?;
     let by = Origins {
         principal: aws.principal().await,
         calls: aws.calls(),
@@ -92,11 +97,43 @@ async fn live(
         kind,
         snapshot,
         source.origin(),
+        events,
         by,
         args.json,
     ))
     .await?;
     run.end(session)
+}
+
+/// What events told of the report's period, where the settings name their table. A simulated organization sends none:
+/// those of a real one are never mixed with its results.
+async fn told(
+    session: &mut Session,
+    kind: ReportKind,
+    origin: &Origin,
+    snapshot: &SnapshotRef,
+    aws: &Aws,
+) -> Result<Option<PeriodEvents>, CliError> {
+    let Some(table) = session.settings.cloud.events_table.clone() else {
+        return Ok(None);
+    };
+    if origin.is_simulated() {
+        return Ok(None);
+    }
+    let table = aws.event_history(table);
+    let period = EventPeriod {
+        kind,
+        as_of: snapshot.as_of,
+        snapshot_id: &snapshot.id,
+        scope: origin.scope.as_ref(),
+    };
+    let read = async |session: &Session| inputs::freeze_events(period, &table, &session.store).await;
+    let events = session.timed("events", read).await?;
+    if let Some(PeriodEvents::Unread(gap)) = &events {
+        let note = format!("  not known   what events told ({}): {}", gap.code, gap.reason);
+        session.progress.note(&note);
+    }
+    Ok(events)
 }
 
 /// Collects the past that the report looks back to, then the present, each over HTTP from the simulated
@@ -131,6 +168,7 @@ async fn simulated(session: &mut Session, kind: ReportKind, args: &RunArgs) -> R
         kind,
         snapshot,
         source.origin(),
+        None,
         by,
         args.json,
     ))

@@ -56,6 +56,25 @@ pub async fn chain(
     Ok(chain)
 }
 
+/// The newest sealed bundle of this kind that reports a snapshot, with its folder; a damaged one is none.
+///
+/// # Errors
+/// The store's own, when it cannot be listed or read.
+pub async fn reporting(
+    store: &impl ObjectStore,
+    kind: ReportKind,
+    snapshot_id: &str,
+) -> Result<Option<(String, BundleManifest)>, PortError> {
+    for folder in folders(store, kind).await?.into_iter().rev() {
+        match manifest(store, &folder).await {
+            Ok((body, _)) if body.inputs.snapshot.id == snapshot_id => return Ok(Some((folder, body))),
+            Err(error) if !error.is_of_the_object() => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(None)
+}
+
 /// Folders of sealed bundles, ending in `/`, sorted.
 async fn folders(store: &impl ObjectStore, kind: ReportKind) -> Result<Vec<String>, PortError> {
     let keys = store.list(&format!("{}/", kind.as_str())).await?;

@@ -1,4 +1,4 @@
-//! What every number of a report means: written once, printed on the last page of each report.
+//! What every number of a report means: written once, printed on the last page of each report that has such numbers.
 
 /// A term and its meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,7 +9,7 @@ pub struct Definition {
     pub meaning: &'static str,
 }
 
-/// Every definition, in the order printed.
+/// Those of every report, in the order printed.
 pub const DEFINITIONS: &[Definition] = &[
     Definition {
         term: "Pair",
@@ -76,3 +76,34 @@ pub const DEFINITIONS: &[Definition] = &[
         meaning: "Scopes (account and region) collected out of those expected. A scope whose source has FAILED, is absent, or could not be read is missing: nothing of it counts as compliant or noncompliant. An OUTDATED source counts, and is marked. Rules without results are knowable only from the member account; where its rule inventory is not readable, the report says not knowable.",
     },
 ];
+
+/// Those of a report with events. One of a term that every report has takes its place; the others follow.
+pub const OF_EVENTS: &[Definition] = &[
+    Definition {
+        term: "Mean time to detect",
+        meaning: "The mean time from when AWS Config captured the state of a resource to when it recorded the result that judges it, over pairs that became noncompliant by the events of the period. First evaluations are left out, as a new rule judges states of any age. Median and 95 of 100 are by nearest rank. How old a change was when Config captured it is not known.",
+    },
+    Definition {
+        term: "Events",
+        meaning: "What AWS Config sends the moment something changes. Counted are those of the period that ends with the report (daily: 24 hours, weekly: 7 days), by when Config recorded the result. They come at best effort, so they change no score and no list: those are of the snapshots, which may lie otherwise apart.",
+    },
+    Definition {
+        term: "Became noncompliant",
+        meaning: "By an event, and by all events before it the pair was not. Results of a global resource from several regions, and of one rule under several names, are one transition. Resolved is the way back to compliant, gone that to a state that is neither. One pair may do so several times in a period.",
+    },
+    Definition {
+        term: "Alerted, batched",
+        meaning: "Decided when the event came. Alerted: people were told at once, and will be when it is resolved or gone. Batched: left to this report, as the rule is less severe than what is alerted, the resource was noncompliant when first evaluated, or no route takes it. Silenced: a silence of the settings held, which has an owner and an end.",
+    },
+];
+
+/// The definitions of a report, in the order printed.
+pub fn of_report(with_events: bool) -> impl Iterator<Item = &'static Definition> {
+    let own = if with_events { OF_EVENTS } else { &[] };
+    let in_place = |general: &'static Definition| {
+        let of_term = own.iter().find(|one| one.term == general.term);
+        of_term.unwrap_or(general)
+    };
+    let is_new = |one: &&Definition| DEFINITIONS.iter().all(|general| general.term != one.term);
+    DEFINITIONS.iter().map(in_place).chain(own.iter().filter(is_new))
+}

@@ -1,13 +1,16 @@
 //! Freezes what a report is a function of: the newest facts of the store, chosen once.
 
+use jiff::{SignedDuration, Timestamp};
+
 use crate::bundles;
+use crate::events::EventExtract;
 use crate::hash::sha256_hex;
 use crate::objects;
-use crate::ports::{ObjectStore, PortError, PortErrorKind};
-use crate::report::{LeftOut, ReportKind, RunInputs};
+use crate::ports::{EventTable, ObjectStore, PortError, PortErrorKind};
+use crate::report::{LeftOut, PeriodEvents, ReportKind, RunInputs};
 use crate::select::{self, Selected};
 use crate::settings::Settings;
-use crate::snapshot::{ObjectRef, Origin, SnapshotRef};
+use crate::snapshot::{CollectionScope, ObjectRef, Origin, SnapshotRef, work_folder};
 use crate::snapshots::Known;
 
 /// Freezes settings under their own hash.
@@ -26,6 +29,73 @@ pub async fn freeze_settings(settings: &Settings, store: &impl ObjectStore) -> R
     Err(PortError::new("Store", PortErrorKind::Damaged, message))
 }
 
+/// The report that events are read for.
+#[derive(Debug, Clone, Copy)]
+pub struct EventPeriod<'a> {
+    /// Its kind, which says how long its period is.
+    pub kind: ReportKind,
+    /// The moment it stands for, which its period ends at.
+    pub as_of: Timestamp,
+    /// The id of the snapshot it reports.
+    pub snapshot_id: &'a str,
+    /// The part of the organization it is of; `None` is all of it.
+    pub scope: Option<&'a CollectionScope>,
+}
+
+/// Events read at once, with all that came with them. What a report keeps of them is a hundredth.
+const READ_AT_ONCE: SignedDuration = SignedDuration::from_hours(1);
+
+/// Freezes what events told of a report's period; `None` when there are none, and for what makes no report. A table that
+/// cannot be read, its adapter's own attempts included, is no error: the report is made, and says that it does not know.
+/// What an earlier attempt froze is adopted, since a later look finds events that were late.
+///
+/// # Errors
+/// The store's own.
+pub async fn freeze_events(
+    period: EventPeriod<'_>,
+    table: &impl EventTable,
+    store: &impl ObjectStore,
+) -> Result<Option<PeriodEvents>, PortError> {
+    if period.kind == ReportKind::Snapshot {
+        return Ok(None);
+    }
+    let key = events_key(period.kind, period.snapshot_id);
+    if let Some(bytes) = store.get(&key).await? {
+        let sha256 = sha256_hex(&bytes);
+        return Ok(Some(PeriodEvents::Extract(ObjectRef { key, sha256 })));
+    }
+    match extract(period, table).await {
+        Err(error) => Ok(Some(PeriodEvents::Unread(error.gap()))),
+        Ok(extract) if extract.events == 0 => Ok(None),
+        Ok(extract) => {
+            let frozen = objects::put_json(store, &key, &extract).await?;
+            Ok(Some(PeriodEvents::Extract(frozen)))
+        }
+    }
+}
+
+/// Where what events told a report is frozen.
+pub fn events_key(kind: ReportKind, snapshot_id: &str) -> String {
+    format!("{}events-{}.json", work_folder(snapshot_id), kind.as_str())
+}
+
+async fn extract(period: EventPeriod<'_>, table: &impl EventTable) -> Result<EventExtract, PortError> {
+    let until = period.as_of;
+    let from = until.checked_sub(period.kind.period()).unwrap_or(Timestamp::MIN);
+    let mut extract = EventExtract::new(from, until);
+    let mut at = from;
+    while at < until {
+        let next = at.checked_add(READ_AT_ONCE).unwrap_or(until).min(until);
+        let mut records = table.events(at, next).await?;
+        if let Some(scope) = period.scope {
+            records.retain(|record| scope.covers(&record.account_id, &record.aws_region));
+        }
+        extract.add(&records);
+        at = next;
+    }
+    Ok(extract)
+}
+
 /// A report about to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
@@ -37,6 +107,8 @@ pub struct Report {
     pub origin: Origin,
     /// The settings, frozen.
     pub settings: ObjectRef,
+    /// What events told of its period ([`freeze_events`]).
+    pub events: Option<PeriodEvents>,
 }
 
 /// The inputs of a run, and what was met that is damaged: the inputs name it, these say how.
@@ -60,6 +132,7 @@ pub async fn freeze(report: Report, known: &Known, store: &impl ObjectStore) -> 
         snapshot,
         origin,
         settings,
+        events,
     } = report;
     let Selected { selection, left_out } = select::run(kind, &snapshot, &origin, known, store).await?;
     let chain = bundles::chain(store, kind, &origin, snapshot.as_of).await?;
@@ -81,6 +154,7 @@ pub async fn freeze(report: Report, known: &Known, store: &impl ObjectStore) -> 
             .iter()
             .map(|(run_id, _)| run_id.clone())
             .collect(),
+        events,
     };
     Ok(Frozen {
         inputs,

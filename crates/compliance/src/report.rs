@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::coverage::Gap;
 use crate::hash::{canonical_json, sha256_hex};
 use crate::snapshot::{ObjectRef, Origin, SnapshotRef};
 use crate::text;
@@ -29,7 +30,7 @@ impl ReportKind {
         }
     }
 
-    /// How far back the baseline of the comparison lies.
+    /// How far back the baseline of the comparison lies, and events are read.
     pub fn period(self) -> SignedDuration {
         match self {
             Self::Daily | Self::Snapshot => SignedDuration::from_hours(24),
@@ -95,6 +96,37 @@ impl LeftOut {
     }
 }
 
+/// What events told of a report's period.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PeriodEvents {
+    /// Where the extract of them is frozen ([`crate::events::EventExtract`]).
+    Extract(ObjectRef),
+    /// They could not be read, so the report does not know.
+    Unread(Gap),
+}
+
+impl PeriodEvents {
+    /// The extract, if there is one.
+    pub fn extract(&self) -> Option<&ObjectRef> {
+        match self {
+            Self::Extract(object) => Some(object),
+            Self::Unread(_) => None,
+        }
+    }
+
+    /// Why they are not known, to follow their name; `None` when they are.
+    pub fn unknown(&self) -> Option<String> {
+        match self {
+            Self::Extract(_) => None,
+            Self::Unread(gap) => Some(format!(
+                "not known, as their table could not be read ({})",
+                gap.code
+            )),
+        }
+    }
+}
+
 /// Everything a report is a function of, frozen before it is scored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunInputs {
@@ -126,6 +158,9 @@ pub struct RunInputs {
     /// Run ids of bundles since the predecessor whose manifest is damaged, newest first: the chain passes them over.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub passed_over: Vec<String>,
+    /// What events told of the period; `None` where there is no table of them, or none in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub events: Option<PeriodEvents>,
 }
 
 impl RunInputs {

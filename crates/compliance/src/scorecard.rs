@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalogue::{RuleMetadata, Severity};
 use crate::evaluation::{ComplianceType, PairKey};
+use crate::events::{EventActivity, TransitionRow};
 use crate::exceptions::{Exceptions, PairException};
 use crate::fix_first::{FixFirst, Repair};
 use crate::reconciliation::Balance;
@@ -449,6 +450,10 @@ pub struct Scorecard {
     pub times_to_resolve: TimesToResolve,
     /// Mean time to detect in seconds, from events; `None` without events.
     pub mean_time_to_detect_seconds: Option<f64>,
+    /// What events told of the period; `None` where there are none, or they could not be read
+    /// ([`RunInputs::events`] says so).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub events: Option<EventActivity>,
     /// Most severe first, unrated last; those with pairs now or at the baseline.
     pub severities: Vec<SeverityScore>,
     /// Every account expected or returned, lowest compliance score first, no data last, then by id.
@@ -555,6 +560,9 @@ pub struct Lists {
     pub repairs: Vec<Repair>,
     /// Every pair whose results disagree, by pair key.
     pub disagreements: Vec<MergedPair>,
+    /// Every transition that events told of the period, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub transitions: Vec<TransitionRow>,
 }
 
 /// Pairs by cause, for whoever sums contributions: see [`decompose`].

@@ -53,6 +53,8 @@ pub struct CloudSettings {
     pub bucket: Option<String>,
     /// What every key begins with there; `reports/` when absent.
     pub prefix: Option<String>,
+    /// The table of events, for reports that are made here.
+    pub events_table: Option<String>,
     /// URL of the queue of events.
     pub events_queue_url: Option<String>,
     /// URL of the queue of events that could not be worked on; that of `events_queue_url` with `-dead-letters` when absent.

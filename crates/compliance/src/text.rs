@@ -82,6 +82,18 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
+/// A duration that may be of seconds: `0.8 s`, `42 s`, then as [`duration`].
+pub fn brief(seconds: f64) -> String {
+    let seconds = seconds.max(0.0);
+    if seconds < 9.95 {
+        format!("{seconds:.1} s")
+    } else if seconds < 59.5 {
+        format!("{seconds:.0} s")
+    } else {
+        duration(seconds)
+    }
+}
+
 /// A moment to the minute, in UTC: `2026-11-21 08:52 UTC`.
 pub fn minute(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d %H:%M UTC").to_string()
@@ -130,5 +142,7 @@ mod tests {
         assert_eq!(duration(59.0), "1 min");
         assert_eq!(duration(3_600.0 * 5.0 + 720.0), "5 h 12 min");
         assert_eq!(duration(86_400.0 * 3.0 + 3_600.0 * 4.0), "3 d 4 h");
+        let shown = [0.04, 9.94, 9.96, 59.4, 59.6, 3_720.0].map(brief);
+        assert_eq!(shown, ["0.0 s", "9.9 s", "10 s", "59 s", "1 min", "1 h 2 min"]);
     }
 }

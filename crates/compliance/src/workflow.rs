@@ -10,7 +10,7 @@ use crate::alerts::Window;
 use crate::artifact::CallCount;
 use crate::objects;
 use crate::ports::{ObjectStore, PortError};
-use crate::report::ReportKind;
+use crate::report::{PeriodEvents, ReportKind};
 use crate::snapshot::{ObjectRef, SnapshotRef, WORK};
 
 /// The execution that a task is part of.
@@ -86,6 +86,8 @@ pub struct Planned {
     pub shards: Vec<ObjectRef>,
     /// A JSON array of the shards' references, when they are collected by a distributed Map.
     pub shard_list: Option<ObjectRef>,
+    /// What events told of the report's period, frozen.
+    pub events: Option<PeriodEvents>,
     /// How many shards there are.
     pub shard_count: u64,
     /// How they are collected.
@@ -131,6 +133,9 @@ pub struct ScoreTask {
     pub plan: Option<ObjectRef>,
     /// The snapshot, when nothing was collected.
     pub snapshot: Option<SnapshotRef>,
+    /// What events told of the report's period. An execution that began before there were any has none.
+    #[serde(default)]
+    pub events: Option<PeriodEvents>,
     /// The execution.
     pub execution: Execution,
 }

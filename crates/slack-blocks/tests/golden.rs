@@ -52,6 +52,20 @@ fn nothing_new() {
 }
 
 #[test]
+fn what_events_told() {
+    check("events", common::with_events());
+}
+
+#[test]
+fn events_that_could_not_be_read_are_said_to_be_unknown() {
+    let (scorecard, lists) = common::events_unread();
+    let message = digest(&scorecard, &lists, &common::settings(None)).message;
+    let said = "Events: not known, as their table could not be read (Events.Unavailable)";
+    assert!(to_terminal(&message, 200, false).contains(&format!("⚠ {said}")));
+    assert!(message.text().contains(said));
+}
+
+#[test]
 fn five_thousand_new() {
     check("five_thousand", common::five_thousand());
 }

@@ -14,16 +14,20 @@ async fn main() -> Result<(), Error> {
             .await?;
         let asked = task::read(task, settings.as_deref())?;
         let aggregator = Environment::required("PLUMBLINE_AGGREGATOR")?;
-        let distributed_above = Environment::number("PLUMBLINE_DISTRIBUTED_ABOVE", 40)?;
+        let deployed = task::Deployed {
+            aggregator: &aggregator,
+            distributed_above: Environment::number("PLUMBLINE_DISTRIBUTED_ABOVE", 40)?,
+        };
         let aws = lambda.aws(&asked.settings, 1);
         let (source, directory) = (aws.source(), aws.directory());
+        let events = Environment::optional("PLUMBLINE_TABLE").map(|table| aws.event_history(table));
         let (store, progress) = (&lambda.store, &lambda.progress);
         let (planned, planned_calls) = task::run(
             asked,
-            &aggregator,
-            distributed_above,
+            deployed,
             &source,
             &directory,
+            events.as_ref(),
             store,
             progress,
         )

@@ -3,12 +3,12 @@
 use compliance::Timestamp;
 use compliance::collection::CollectionPlan;
 use compliance::failure::TaskError;
-use compliance::inputs::freeze_settings;
+use compliance::inputs::{EventPeriod, freeze_events, freeze_settings};
 use compliance::objects;
 use compliance::organization::is_account_id;
-use compliance::ports::{EvaluationSource, ObjectStore, OrganizationDirectory};
+use compliance::ports::{EvaluationSource, EventTable, ObjectStore, OrganizationDirectory};
 use compliance::progress::Progress;
-use compliance::report::ReportKind;
+use compliance::report::{PeriodEvents, ReportKind};
 use compliance::settings::Settings;
 use compliance::snapshot::{
     CollectionScope, ObjectRef, Origin, SnapshotRef, snapshot_folder, snapshot_id, work_folder,
@@ -128,20 +128,30 @@ enum Target {
     Collect(Timestamp),
 }
 
-/// Plans the run, with a distributed Map for more shards than `distributed_above`: finds the snapshot that stands already, or plans its collection.
+/// What a stack sets for its runs.
+#[derive(Debug, Clone, Copy)]
+pub struct Deployed<'a> {
+    /// The aggregator's name.
+    pub aggregator: &'a str,
+    /// More shards than this are collected by a distributed Map.
+    pub distributed_above: u32,
+}
+
+/// Plans the run: finds the snapshot that stands already, or plans its collection, and freezes what events told of its
+/// period, where there is a table of them.
 ///
 /// # Errors
 /// `Plan.PastDate` when the moment asked for has passed and no snapshot was saved; those of [`crate::run`].
 pub async fn run(
     asked: Asked,
-    aggregator: &str,
-    distributed_above: u32,
+    deployed: Deployed<'_>,
     source: &impl EvaluationSource,
     directory: &impl OrganizationDirectory,
+    events: Option<&impl EventTable>,
     store: &impl ObjectStore,
     progress: &dyn Progress,
 ) -> Result<(Planned, u64), TaskError> {
-    let arn = source.aggregator(aggregator).await?.arn;
+    let arn = source.aggregator(deployed.aggregator).await?.arn;
     let origin = Origin {
         scope: asked.scope.clone(),
         ..Origin::of_aggregator(&arn)
@@ -149,11 +159,15 @@ pub async fn run(
     let settings = freeze_settings(&asked.settings, store).await?;
     let known = snapshots::known(store).await?;
     let as_of = match target(&asked, &origin, &known)? {
-        Target::Standing(snapshot) => return Ok((standing(asked, settings, snapshot), 0)),
+        Target::Standing(snapshot) => {
+            let events = events_of(asked.kind, &origin, snapshot.as_of, events, store).await?;
+            return Ok((standing(asked, settings, snapshot, events), 0));
+        }
         Target::Collect(as_of) => as_of,
     };
+    let events = events_of(asked.kind, &origin, as_of, events, store).await?;
     let input = PlanInput {
-        aggregator: aggregator.to_owned(),
+        aggregator: deployed.aggregator.to_owned(),
         as_of,
         known_annotations: KnownAnnotationsFile::newest(&known, &origin, as_of),
         origin,
@@ -165,14 +179,33 @@ pub async fn run(
     let planned_calls = output.plan_body.planned_calls;
     let planned = collection(
         asked,
-        distributed_above,
+        deployed.distributed_above,
         settings,
         output.plan,
         output.plan_body,
         store,
     )
     .await?;
-    Ok((planned, planned_calls))
+    Ok((Planned { events, ..planned }, planned_calls))
+}
+
+async fn events_of(
+    kind: ReportKind,
+    origin: &Origin,
+    as_of: Timestamp,
+    events: Option<&impl EventTable>,
+    store: &impl ObjectStore,
+) -> Result<Option<PeriodEvents>, TaskError> {
+    let Some(table) = events else {
+        return Ok(None);
+    };
+    let period = EventPeriod {
+        kind,
+        as_of,
+        snapshot_id: &snapshot_id(origin, as_of),
+        scope: origin.scope.as_ref(),
+    };
+    Ok(freeze_events(period, table, store).await?)
 }
 
 /// A live answer is never misdated: a moment that has passed is reported from what was saved, or not at all.
@@ -209,7 +242,12 @@ fn second(time: Timestamp) -> Timestamp {
     .unwrap_or(time)
 }
 
-fn standing(asked: Asked, settings: ObjectRef, snapshot: SnapshotRef) -> Planned {
+fn standing(
+    asked: Asked,
+    settings: ObjectRef,
+    snapshot: SnapshotRef,
+    events: Option<PeriodEvents>,
+) -> Planned {
     Planned {
         kind: asked.kind,
         as_of: snapshot.as_of,
@@ -219,6 +257,7 @@ fn standing(asked: Asked, settings: ObjectRef, snapshot: SnapshotRef) -> Planned
         snapshot: Some(snapshot),
         shards: Vec::new(),
         shard_list: None,
+        events,
         shard_count: 0,
         map_mode: MapMode::Inline,
         map_concurrency: 1,
@@ -255,6 +294,7 @@ async fn collection(
         snapshot: None,
         shards,
         shard_list,
+        events: None,
         shard_count: count as u64,
         map_mode: if inline {
             MapMode::Inline

@@ -66,7 +66,7 @@ enum Work<'a> {
     Events(Vec<(&'a Message, Event)>),
 }
 
-/// Works on every message of a batch, so that nothing is begun again `budget` from now.
+/// Works on every message of a batch. No event is begun, or tried again, `budget` from now.
 pub async fn run<P: Ports>(messages: &[Message], ports: &P, setup: &Setup, budget: Duration) -> BatchOutcome {
     let deadline = ports.time().monotonic().saturating_add(budget);
     let work = sorted(messages, setup);
@@ -156,14 +156,16 @@ async fn store<P: Ports>(
 
 /// What the table will never take goes to the dead letters with the reason; everything else back to the queue.
 async fn unstored<P: Ports>(message: &Message, why: Unrecorded, ports: &P) -> Came {
+    let failed = |code: &str| Came::Failed {
+        code: code.to_owned(),
+    };
     match why {
         Unrecorded::Table(error) if error.kind == PortErrorKind::InvalidRequest => {
             keep(message, &error.code(), &error.to_string(), ports).await
         }
         Unrecorded::Table(error) => Came::Failed { code: error.code() },
-        Unrecorded::Overtaken => Came::Failed {
-            code: "Record.Overtaken".to_owned(),
-        },
+        Unrecorded::Overtaken => failed("Record.Overtaken"),
+        Unrecorded::OutOfTime => failed("Record.OutOfTime"),
     }
 }
 

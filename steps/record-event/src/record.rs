@@ -30,6 +30,8 @@ pub(crate) enum Unrecorded {
     Table(PortError),
     /// Others wrote the pair all the time.
     Overtaken,
+    /// Time was up before it was begun.
+    OutOfTime,
 }
 
 /// Stores an event, as often as it takes and time allows; with how many attempts came to nothing.
@@ -40,6 +42,9 @@ pub(crate) async fn record<P: Ports>(
     deadline: Duration,
 ) -> (Result<Recorded, Unrecorded>, u32) {
     let mut patience = Patience::new(ports.time(), deadline, &event.id);
+    if patience.is_over() {
+        return (Err(Unrecorded::OutOfTime), 0);
+    }
     loop {
         let ended = match attempt(event, ports, setup).await {
             Ok(Some(recorded)) => Ok(recorded),

@@ -29,7 +29,7 @@ struct Wait {
 #[derive(Debug)]
 pub(crate) struct Patience<'a, T> {
     time: &'a T,
-    /// Nothing is begun again after this, by the monotonic clock.
+    /// Nothing is begun after this, by the monotonic clock.
     deadline: Duration,
     /// Tells the waits of one event from those of others.
     event_id: &'a str,
@@ -46,6 +46,11 @@ impl<'a, T: Clock + Timer> Patience<'a, T> {
             conflicts: 0,
             failures: 0,
         }
+    }
+
+    /// Time is up.
+    pub(crate) fn is_over(&self) -> bool {
+        self.time.monotonic() >= self.deadline
     }
 
     /// Attempts that came to nothing.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use compliance::catalogue::Catalogue;
 use compliance::failure::TaskError;
 use compliance::organization::Account;
-use compliance::ports::{Clock, ObjectStore, PortError};
+use compliance::ports::{Clock, ObjectStore};
 use compliance::settings::Settings;
 
 use crate::accounts::{self, Accounts};
@@ -75,25 +75,16 @@ impl Warm {
         clock: &impl Clock,
     ) -> Result<(Arc<Setup>, Vec<String>), TaskError> {
         let now = clock.monotonic();
-        let mut stale = Vec::new();
-        let read = async { bucket.get(settings_key).await };
-        let (document, failed) = self.document.get(now, SETTINGS_AGE, read).await;
-        stale.extend(failed.as_ref().map(PortError::code));
-        let document = match (document, failed) {
-            (Some(document), _) => document,
-            (None, Some(error)) => return Err(error.into()),
-            (None, None) => Arc::new(None),
+        let read = bucket.get(settings_key);
+        let (document, no_document) = self.document.get(now, SETTINGS_AGE, read).await?;
+        let read = accounts::collected(reports, clock.now());
+        let (accounts, no_accounts) = match self.accounts.get(now, ACCOUNTS_AGE, read).await {
+            Ok(known) => known,
+            Err(error) => (self.accounts.keep(now + RETRY_AGE, Arc::default()), Some(error)),
         };
-        let collected = accounts::collected(reports, clock.now());
-        let (accounts, failed) = self.accounts.get(now, ACCOUNTS_AGE, collected).await;
-        stale.extend(failed.as_ref().map(PortError::code));
-        let accounts = accounts.unwrap_or_else(|| {
-            let none = Arc::default();
-            self.accounts.keep(now + RETRY_AGE, &none);
-            none
-        });
         let (setup, bad) = self.made(document, accounts)?;
-        stale.extend(bad);
+        let failed = [no_document, no_accounts].into_iter().flatten();
+        let stale = failed.map(|error| error.code()).chain(bad).collect();
         Ok((setup, stale))
     }
 
@@ -153,31 +144,24 @@ impl<T> Default for Kept<T> {
 }
 
 impl<T> Kept<T> {
-    /// The value as it is kept, or as `read` gives it; what is kept stays when that fails, and why is said.
+    /// The value as it is kept, or as `read` gives it. When that fails, what is kept stays for a while, and why is said.
+    ///
+    /// # Errors
+    /// Those of `read`, when nothing is kept.
     async fn get<E>(
         &self,
         now: Duration,
         age: Duration,
         read: impl Future<Output = Result<T, E>>,
-    ) -> (Option<Arc<T>>, Option<E>) {
-        if let Some((until, value)) = self.kept()
-            && now < until
-        {
-            return (Some(value), None);
+    ) -> Result<(Arc<T>, Option<E>), E> {
+        let kept = self.kept();
+        if let Some((_, value)) = kept.as_ref().filter(|(until, _)| now < *until) {
+            return Ok((Arc::clone(value), None));
         }
-        match read.await {
-            Ok(value) => {
-                let value = Arc::new(value);
-                self.keep(now + age, &value);
-                (Some(value), None)
-            }
-            Err(error) => {
-                let before = self.kept().map(|(_, value)| value);
-                if let Some(value) = &before {
-                    self.keep(now + RETRY_AGE, value);
-                }
-                (before, Some(error))
-            }
+        match (read.await, kept) {
+            (Ok(value), _) => Ok((self.keep(now + age, Arc::new(value)), None)),
+            (Err(error), Some((_, value))) => Ok((self.keep(now + RETRY_AGE, value), Some(error))),
+            (Err(error), None) => Err(error),
         }
     }
 
@@ -185,7 +169,9 @@ impl<T> Kept<T> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn keep(&self, until: Duration, value: &Arc<T>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((until, Arc::clone(value)));
+    fn keep(&self, until: Duration, value: Arc<T>) -> Arc<T> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *kept = Some((until, Arc::clone(&value)));
+        value
     }
 }

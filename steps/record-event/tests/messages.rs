@@ -167,20 +167,21 @@ async fn a_table_that_throttles_all_the_time_keeps_nobody_for_long() {
 }
 
 #[tokio::test]
-async fn nothing_is_begun_again_when_time_is_up() {
-    let world = World::new(Chaos::new(1, 100, 0));
+async fn nothing_is_begun_or_tried_again_when_time_is_up() {
+    let setup = setup(SETTINGS);
     let messages = [message("m", &result("a", 0, None, "COMPLIANT").body())];
-    let outcome = run(
-        &messages,
-        &Sender::immortal(&world),
-        &setup(SETTINGS),
-        Duration::ZERO,
-    )
-    .await;
-    assert_eq!(
-        (outcome.failed.as_slice(), outcome.handled[0].tried),
-        (&["m".to_owned()][..], 1)
-    );
+    for (budget, tried, code) in [
+        (Duration::ZERO, 0, "Record.OutOfTime"),
+        (Duration::from_millis(3), 1, "Events.Throttled"),
+    ] {
+        let world = World::new(Chaos::new(1, 100, 0));
+        let outcome = run(&messages, &Sender::immortal(&world), &setup, budget).await;
+        assert_eq!(outcome.failed, ["m"]);
+        assert_eq!(
+            (outcome.handled[0].tried, outcome.handled[0].code()),
+            (tried, Some(code))
+        );
+    }
 }
 
 #[tokio::test]

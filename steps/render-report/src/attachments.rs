@@ -15,7 +15,7 @@ pub(crate) const LARGEST: u64 = 4_000_000;
 /// The manifest of the data, among the attachments.
 pub(crate) const MANIFEST: &str = "data-manifest.json";
 /// Every name an attachment may have.
-pub(crate) const NAMES: [&str; 9] = [
+pub(crate) const NAMES: [&str; 10] = [
     "scorecard.json",
     "new.csv",
     "resolved.csv",
@@ -24,6 +24,7 @@ pub(crate) const NAMES: [&str; 9] = [
     "fix-first.csv",
     "exceptions.csv",
     "merged.csv",
+    "events.csv",
     MANIFEST,
 ];
 
@@ -149,6 +150,7 @@ fn role(name: &str) -> Option<(&'static str, &'static str)> {
         "fix-first.csv" => ("Every repair, the one that gains most first", "Data"),
         "exceptions.csv" => ("Accepted noncompliance and what it covers now", "Data"),
         "merged.csv" => ("Every result of pairs whose results disagree", "Data"),
+        "events.csv" => ("Every transition that events told of the period", "Data"),
         MANIFEST => ("Names, sizes and SHA-256 of the data", "Supplement"),
         _ => return None,
     })

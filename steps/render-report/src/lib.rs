@@ -58,7 +58,7 @@ pub struct RenderInput {
 }
 
 /// Makes the report's files one after another: `digest.json`, `scorecard.json`, `chart.png` where there is something to draw,
-/// one CSV per list and table, `report.pdf`, and
+/// one CSV per list and table (`events.csv` where there are events), `report.pdf`, and
 /// `report-volume-2.pdf` and so on for the lists that are too long for it. Whoever stores each as it comes holds no
 /// more than a few of them in memory, however long the lists are.
 pub fn run<'a>(input: &'a RenderInput, progress: &'a dyn Progress) -> Artifacts<'a> {
@@ -98,7 +98,12 @@ impl<'a> Artifacts<'a> {
             tables::exceptions_csv,
             tables::merged_csv,
         ];
-        let makers: Vec<Maker> = makers.into_iter().chain(chart).collect();
+        let events = input
+            .scorecard
+            .events
+            .as_ref()
+            .map(|_| tables::events_csv as Maker);
+        let makers: Vec<Maker> = makers.into_iter().chain(events).chain(chart).collect();
         let plan = Plan::new(&input.lists, input.scorecard.baseline.is_some(), budget);
         progress.begin("render", (makers.len() + plan.volumes.len()) as u64);
         Self {

@@ -1,8 +1,11 @@
-//! The tables that are not lists of pairs, as CSV: repairs, exceptions, and the results of pairs that disagree. Cells
+//! The tables that are not lists of pairs, as CSV: repairs, exceptions, the results of pairs that disagree, and what
+//! events told. Cells
 //! are those of [`crate::lists`]: nothing in them is a formula.
 
+use compliance::alerts::{Batched, Word};
 use compliance::artifact::Artifact;
 use compliance::catalogue::Severity;
+use compliance::events::{EventCompliance, Outcome, TransitionRow};
 use compliance::exceptions::ExceptionEntry;
 use compliance::fix_first::Repair;
 use compliance::scorecard::MergedPair;
@@ -163,6 +166,77 @@ pub(crate) fn merged_csv(input: &RenderInput) -> Result<Artifact, RenderError> {
         header,
         input.lists.disagreements.iter().flat_map(rows),
     )
+}
+
+/// Every transition that events told, oldest first, with what was decided about it.
+pub(crate) fn events_csv(input: &RenderInput) -> Result<Artifact, RenderError> {
+    let header = [
+        "result_recorded_time",
+        "account_id",
+        "aws_region",
+        "resource_type",
+        "resource_id",
+        "rule",
+        "before",
+        "now",
+        "became",
+        "decision",
+        "why",
+        "incident",
+        "seconds_to_detect",
+        "seconds_to_store",
+        "event_id",
+    ];
+    let row = |row: &TransitionRow| {
+        let key = row.pair.clone();
+        let (decision, why, incident) = decided(&row.outcome);
+        [
+            row.time.to_string(),
+            key.account_id,
+            key.aws_region,
+            key.resource_type,
+            key.resource_id,
+            key.rule,
+            row.from.map_or("", EventCompliance::as_str).to_owned(),
+            row.to.as_str().to_owned(),
+            if row.opens() { "noncompliant" } else { "no longer" }.to_owned(),
+            decision.to_owned(),
+            why.to_owned(),
+            incident.to_owned(),
+            row.detected_after_ms.map(seconds).unwrap_or_default(),
+            seconds(row.stored_after_ms),
+            row.event_id.clone(),
+        ]
+    };
+    table("events.csv", header, input.lists.transitions.iter().map(row))
+}
+
+/// What was decided, why or in what words, and the incident.
+fn decided(outcome: &Outcome) -> (&'static str, &'static str, &str) {
+    match outcome {
+        Outcome::Told { word, incident } => {
+            let word = match word {
+                Word::Opened => "opened",
+                Word::Reopened => "reopened",
+                Word::Resolved => "resolved",
+            };
+            ("told", word, incident)
+        }
+        Outcome::Batched { why } => {
+            let why = match why {
+                Batched::BelowSeverity => "below_severity",
+                Batched::FirstEvaluation => "first_evaluation",
+                Batched::NoRoute => "no_route",
+                Batched::NothingOpen => "nothing_open",
+            };
+            ("batched", why, "")
+        }
+        Outcome::Silenced => ("silenced", "", ""),
+    }
+}
+
+fn seconds(milliseconds: u64) -> String {
+    format!("{:.3}", milliseconds as f64 / 1000.0)
 }
 
 fn severity(severity: Option<Severity>) -> String {

@@ -71,6 +71,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     template!("change.typ"),
     template!("accounts.typ"),
     template!("movement.typ"),
+    template!("events.typ"),
     template!("rules.typ"),
     template!("groups.typ"),
     template!("ages.typ"),

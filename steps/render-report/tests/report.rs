@@ -2,9 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
-use compliance::definitions::DEFINITIONS;
+use compliance::coverage::Gap;
+use compliance::definitions;
 use compliance::progress::Silent;
-use compliance::report::LeftOut;
+use compliance::report::{LeftOut, PeriodEvents};
 use compliance::scorecard::PairRow;
 use render_report::{Document, PdfOptions, RenderInput, View};
 
@@ -79,7 +80,7 @@ fn check_pages(input: &RenderInput, pages: &[String]) {
         );
     }
     let whole = squeezed(pages);
-    for definition in DEFINITIONS {
+    for definition in definitions::of_report(input.scorecard.events.is_some()) {
         assert!(
             occurrences(&whole, definition.meaning) == 1,
             "{}",
@@ -295,6 +296,60 @@ fn an_earlier_snapshot_that_is_damaged_is_named_where_readers_look_for_it() {
     }
     let listed = "left out 2026-11-19 06:00 UTC 20261119T060000Z-000000000000 is damaged and was not used";
     assert_eq!(occurrences(&whole, listed), 1, "in its place among the snapshots");
+}
+
+#[test]
+fn what_events_told_is_said_and_listed() {
+    let input = cases::with_events();
+    let checked = check(&input);
+    check_summary_is_one_page(&checked);
+    golden("events", &checked);
+    let events = input.scorecard.events.as_ref().unwrap();
+    let first = squeezed(&checked.pages[..1]);
+    assert_eq!(
+        occurrences(&first, &format!("Events told: {}.", events.sentence())),
+        1
+    );
+    let files: Vec<_> = render_report::run(&input, &Silent).map(Result::unwrap).collect();
+    let file = files.iter().find(|file| file.name == "events.csv").unwrap();
+    assert_eq!(file.rows, Some(events.transitions()));
+    let mut reader = csv::Reader::from_reader(file.bytes.as_slice());
+    let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    let decided = |decision: &str| rows.iter().filter(|row| &row[9] == decision).count() as u64;
+    assert_eq!(decided("told"), events.told.openings() + events.told.resolved);
+    assert_eq!(decided("batched"), events.batched.total() + events.ended_untold);
+    assert_eq!(decided("silenced"), events.silenced);
+    assert!(
+        files.iter().any(|file| file.name == "report.pdf"),
+        "with the list attached"
+    );
+}
+
+#[test]
+fn events_that_could_not_be_read_are_not_known_and_never_none() {
+    let mut input = cases::normal();
+    input.scorecard.inputs.events = Some(PeriodEvents::Unread(Gap {
+        code: "Events.Throttled".to_owned(),
+        reason: "the table of events was throttled until the attempts ran out".to_owned(),
+    }));
+    let checked = check(&input);
+    check_summary_is_one_page(&checked);
+    let said = "What events told is not known, as their table could not be read (Events.Throttled).";
+    assert_eq!(occurrences(&squeezed(&checked.pages[..1]), said), 1);
+    let whole = squeezed(&checked.pages);
+    assert_eq!(occurrences(&whole, said), 2, "and in its section");
+    assert_eq!(
+        occurrences(&whole, "the table of events was throttled until"),
+        1,
+        "and in the coverage"
+    );
+    let names: Vec<String> = render_report::run(&input, &Silent)
+        .map(|file| file.unwrap().name)
+        .collect();
+    assert!(
+        !names.contains(&"events.csv".to_owned()),
+        "no list rather than an empty one"
+    );
 }
 
 #[test]

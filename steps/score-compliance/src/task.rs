@@ -125,6 +125,7 @@ async fn freeze_inputs(
         snapshot,
         origin: manifest.origin,
         settings: task.settings.clone(),
+        events: task.events.clone(),
     };
     let known = snapshots::known(store).await?;
     let frozen = inputs::freeze(report, &known, store).await?;

@@ -13,7 +13,7 @@ use compliance::hash::{canonical_json, sha256_hex};
 use compliance::objects::{self, MANIFEST, PutSame};
 use compliance::ports::{ObjectStore, PortError, PortErrorKind};
 use compliance::progress::Progress;
-use compliance::report::{RunInputs, bundle_folder};
+use compliance::report::{PeriodEvents, RunInputs, bundle_folder};
 use compliance::snapshot::{ObjectRef, SnapshotManifest};
 
 /// What is to be sealed.
@@ -40,7 +40,7 @@ pub struct Sealed {
     pub existed: bool,
 }
 
-/// Stores a copy of the snapshot that the artifacts come from and the settings beside them under the bundle's folder,
+/// Stores a copy of the snapshot that the artifacts come from, and the settings and events beside them, under the bundle's folder,
 /// then the manifest over all of them.
 ///
 /// # Errors
@@ -124,7 +124,7 @@ impl ObjectCopy {
     }
 }
 
-/// The settings, and the snapshot's own files, so that a bundle handed to somebody else holds the data it speaks of.
+/// The settings, the extract of events, and the snapshot's own files, so that a bundle handed to somebody else holds the data it speaks of.
 async fn copies(inputs: &RunInputs, store: &impl ObjectStore) -> Result<Vec<ObjectCopy>, BundleError> {
     let reference = &inputs.snapshot.manifest;
     let manifest: SnapshotManifest = objects::read_json(store, reference).await?;
@@ -139,6 +139,9 @@ async fn copies(inputs: &RunInputs, store: &impl ObjectStore) -> Result<Vec<Obje
         rows: None,
     };
     let mut copies = vec![document("settings.json".to_owned(), &inputs.settings)];
+    if let Some(extract) = inputs.events.as_ref().and_then(PeriodEvents::extract) {
+        copies.push(document("events.json".to_owned(), extract));
+    }
     copies.extend(manifest.files.into_iter().map(|file| ObjectCopy {
         name: format!("snapshot/{}", file.path),
         media_type: media_type(&file.path),

@@ -73,6 +73,7 @@ async fn inputs(store: &MemoryObjectStore, as_of: Timestamp) -> RunInputs {
         predecessor: None,
         left_out: Vec::new(),
         passed_over: Vec::new(),
+        events: None,
     }
 }
 

@@ -266,6 +266,16 @@ fn evaluation(at: At<'_>) -> Result<Evaluation, Refusal> {
     })
 }
 
+/// The moment of the state that a stored result judges; `None` where its body does not say.
+pub(crate) fn ordering_timestamp(body: &Value) -> Option<Timestamp> {
+    let at = At {
+        value: body.get("detail").unwrap_or(body),
+        path: "detail",
+    };
+    let result = at.optional_object("newEvaluationResult").ok()??;
+    evaluation(result).ok()?.ordering_timestamp
+}
+
 fn item_change(detail: At<'_>) -> Result<ItemChange, Refusal> {
     let is_oversized = detail.text("messageType")? == "OversizedConfigurationItemChangeNotification";
     let item = match is_oversized {

@@ -21,6 +21,7 @@
 
 mod advice;
 mod coverage;
+mod events;
 mod lists;
 mod summary;
 pub(crate) mod words;

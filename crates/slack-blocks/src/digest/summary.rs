@@ -4,7 +4,7 @@ use compliance::scorecard::{AccountScore, Direction, RuleScore, Scorecard};
 use compliance::settings::Settings;
 use compliance::text;
 
-use super::{advice, coverage, words};
+use super::{advice, coverage, events, words};
 use crate::block::Block;
 use crate::chart::{ChartKind, DataVisualization, sparkline};
 use crate::message::Message;
@@ -28,6 +28,7 @@ pub(super) fn message(scorecard: &Scorecard, settings: &Settings) -> Message {
     blocks.extend(coverage::warning(scorecard));
     blocks.push(Block::section(&Mrkdwn::new().text(&words::why(scorecard))));
     blocks.push(counts(scorecard));
+    blocks.extend(events::line(scorecard));
     blocks.extend(advice::fix_first(scorecard));
     blocks.extend(advice::exceptions(scorecard));
     blocks.extend(link(scorecard, settings));
@@ -364,6 +365,7 @@ fn in_words(scorecard: &Scorecard) -> String {
         );
         sentences.push(format!("{noncompliant} of {all} noncompliant."));
     }
+    sentences.extend(events::in_words(scorecard));
     sentences.extend(advice::in_words(scorecard));
     sentences.extend(lowest_in_words(scorecard));
     sentences.extend(rules_in_words(scorecard));

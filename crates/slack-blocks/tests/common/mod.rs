@@ -7,10 +7,11 @@ use compliance::Timestamp;
 use compliance::catalogue::{RuleMetadata, Severity};
 use compliance::coverage::*;
 use compliance::evaluation::{ComplianceType, PairKey};
+use compliance::events::{BatchedOpenings, Durations, EventActivity, ToldCounts};
 use compliance::exceptions::*;
 use compliance::fix_first::*;
 use compliance::organization::{Account, Aggregator};
-use compliance::report::{ReportKind, RunInputs};
+use compliance::report::{PeriodEvents, ReportKind, RunInputs};
 use compliance::scorecard::*;
 use compliance::settings::Settings;
 use compliance::snapshot::{ObjectRef, Origin, SnapshotContext, SnapshotRef};
@@ -204,6 +205,7 @@ fn inputs(kind: ReportKind, baseline: Option<SnapshotRef>) -> RunInputs {
         predecessor: None,
         left_out: Vec::new(),
         passed_over: Vec::new(),
+        events: None,
     }
 }
 
@@ -252,6 +254,7 @@ pub fn normal() -> (Scorecard, Lists) {
         ages: Ages::default(),
         times_to_resolve: TimesToResolve::default(),
         mean_time_to_detect_seconds: None,
+        events: None,
         severities: [
             (Some(Severity::Critical), 2),
             (Some(Severity::High), 40),
@@ -426,6 +429,7 @@ fn normal_lists() -> Lists {
         noncompliant: Vec::new(),
         repairs: repairs(12),
         disagreements: Vec::new(),
+        transitions: Vec::new(),
     }
 }
 
@@ -560,4 +564,52 @@ pub fn settings(link: Option<&str>) -> Settings {
     let mut settings = Settings::default();
     settings.report.link = link.map(str::to_owned);
     settings
+}
+
+/// A day whose events were read.
+pub fn with_events() -> (Scorecard, Lists) {
+    let (mut scorecard, lists) = normal();
+    scorecard.events = Some(EventActivity {
+        from: time("2026-11-20T08:52:00Z"),
+        until: time("2026-11-21T08:52:00Z"),
+        events: 1_500,
+        results: 400,
+        became_noncompliant: 15,
+        resolved: 9,
+        gone: 1,
+        told: ToldCounts {
+            opened: 3,
+            reopened: 0,
+            resolved: 2,
+        },
+        batched: BatchedOpenings {
+            below_severity: 8,
+            first_evaluation: 3,
+            no_route: 0,
+        },
+        silenced: 1,
+        ended_untold: 8,
+        unchanged: 375,
+        superseded: 0,
+        severities: Vec::new(),
+        time_to_detect: Durations {
+            count: 12,
+            mean_seconds: Some(252.0),
+            median_seconds: Some(96.0),
+            p95_seconds: Some(1_440.0),
+        },
+        time_to_store: Durations::default(),
+        new_without_event: Some(2),
+    });
+    (scorecard, lists)
+}
+
+/// A day whose events could not be read.
+pub fn events_unread() -> (Scorecard, Lists) {
+    let (mut scorecard, lists) = normal();
+    scorecard.inputs.events = Some(PeriodEvents::Unread(Gap {
+        code: "Events.Unavailable".to_owned(),
+        reason: "the table of events did not answer".to_owned(),
+    }));
+    (scorecard, lists)
 }

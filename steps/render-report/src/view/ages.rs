@@ -71,7 +71,12 @@ pub(super) fn section(scorecard: &Scorecard) -> AgesSection {
             format::minute(scorecard.history_from)
         ),
         detection: match scorecard.mean_time_to_detect_seconds {
-            Some(seconds) => format!("Mean time to detect: {}.", format::duration(seconds)),
+            Some(seconds) => format!("Mean time to detect: {}.", format::brief(seconds)),
+            None if scorecard.events.is_some() => {
+                "Mean time to detect is not measured: no event of the period says that a pair became noncompliant that \
+                 had been evaluated before."
+                    .to_owned()
+            }
             None => "Mean time to detect is not measured: it needs events.".to_owned(),
         },
         message: message(&scorecard.ages),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use compliance::coverage::{Coverage, Expectation, Gap, Inventory, Method, ScopeCoverage, SourceState};
-use compliance::report::LeftOut;
+use compliance::report::{LeftOut, PeriodEvents};
 use compliance::rule_name::{self, Deployment};
 use compliance::scorecard::Scorecard;
 use compliance::text as format;
@@ -87,7 +87,11 @@ pub(super) fn section(scorecard: &Scorecard) -> CoverageSection {
         complete: coverage.is_complete() && !coverage.scopes.is_empty(),
         expectation: expectation(coverage),
         states: states(coverage),
-        facts: facts(coverage).into_iter().chain(left_out(scorecard)).collect(),
+        facts: facts(coverage)
+            .into_iter()
+            .chain(left_out(scorecard))
+            .chain(events(scorecard))
+            .collect(),
         missing: coverage.scopes.iter().filter_map(missing_row).collect(),
         outdated: coverage.scopes.iter().filter_map(outdated_row).collect(),
         missing_rules: coverage.scopes.iter().flat_map(missing_rule_rows).collect(),
@@ -172,6 +176,18 @@ fn left_out(scorecard: &Scorecard) -> Option<Fact> {
     (!sentences.is_empty()).then(|| Fact {
         what: "Earlier snapshots not used",
         value: sentences.join("; "),
+    })
+}
+
+/// Whether events were read, where there is a table of them that has some.
+fn events(scorecard: &Scorecard) -> Option<Fact> {
+    let value = match scorecard.inputs.events.as_ref()? {
+        PeriodEvents::Unread(gap) => text::shown(&format!("not known ({}: {})", gap.code, gap.reason)),
+        PeriodEvents::Extract(_) => format::count(scorecard.events.as_ref()?.events),
+    };
+    Some(Fact {
+        what: "Events of the period",
+        value,
     })
 }
 

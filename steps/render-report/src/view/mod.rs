@@ -1,7 +1,7 @@
 //! What the PDF says, as text: every number formatted, every external string made fit to be shown. The templates
 //! only lay it out.
 
-use compliance::definitions::DEFINITIONS;
+use compliance::definitions;
 use compliance::report::ReportKind;
 use compliance::scorecard::{Lists, Scorecard};
 use compliance::settings::Settings;
@@ -18,6 +18,7 @@ mod ages;
 mod change;
 mod chart;
 mod coverage;
+mod events;
 mod exceptions;
 mod files;
 mod fix_first;
@@ -45,6 +46,7 @@ pub struct View {
     change: change::ChangeSection,
     accounts: accounts::AccountsSection,
     movement: movement::MovementSection,
+    events: Option<events::EventsSection>,
     rules: rules::RulesSection,
     groups: groups::GroupsSection,
     ages: ages::AgesSection,
@@ -107,6 +109,7 @@ impl View {
             change: change::section(scorecard),
             accounts: accounts::section(scorecard),
             movement: movement::section(scorecard, lists),
+            events: events::section(scorecard),
             rules: rules::section(scorecard),
             groups: groups::section(scorecard),
             ages: ages::section(scorecard),
@@ -118,8 +121,7 @@ impl View {
             files: Vec::new(),
             attachments: Vec::new(),
             sources: sources::section(scorecard, settings),
-            definitions: DEFINITIONS
-                .iter()
+            definitions: definitions::of_report(scorecard.events.is_some())
                 .map(|definition| Definition {
                     term: definition.term,
                     meaning: definition.meaning,

@@ -1,7 +1,7 @@
 //! What the report was computed from: enough to make it again.
 
 use compliance::Timestamp;
-use compliance::report::LeftOut;
+use compliance::report::{LeftOut, PeriodEvents};
 use compliance::scorecard::Scorecard;
 use compliance::settings::Settings;
 use compliance::snapshot::SnapshotRef;
@@ -70,6 +70,9 @@ pub(super) fn section(scorecard: &Scorecard, settings: &Settings) -> SourcesSect
             "Damaged reports since, passed over",
             &inputs.passed_over.join(", "),
         ));
+    }
+    if let Some(extract) = inputs.events.as_ref().and_then(PeriodEvents::extract) {
+        facts.push(id("Extract of events, SHA-256", &extract.sha256));
     }
     SourcesSection {
         facts,

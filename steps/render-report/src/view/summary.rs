@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::change::phrase;
 use super::chart::{self, BarChart, LineChart};
+use super::events;
 use super::histogram::{self, Histogram};
 use super::text::{self, Delta, DirectionCell, ScoreCell, SeverityCell};
 
@@ -28,6 +29,8 @@ pub(super) struct Summary {
     why: Why,
     tiles: Vec<Tile>,
     coverage: Statement,
+    /// What events told, or that it is not known.
+    events: Option<String>,
     trend: String,
     trend_mark: DirectionCell,
     line: Option<LineChart>,
@@ -138,6 +141,7 @@ pub(super) fn section(scorecard: &Scorecard) -> Summary {
         why: why(scorecard),
         tiles: tiles(scorecard),
         coverage: coverage(&scorecard.context.coverage, &names),
+        events: events::headline(scorecard),
         trend: trend(scorecard),
         trend_mark: text::direction(scorecard.trend.direction),
         line: line.clone(),

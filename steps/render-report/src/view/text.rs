@@ -239,6 +239,11 @@ pub(crate) fn duration(seconds: Option<f64>, at_least: bool) -> String {
     unbroken(&format!("{sign}{}", text::duration(seconds)))
 }
 
+/// A duration that may be of seconds; a dash when there is none.
+pub(crate) fn brief(seconds: Option<f64>) -> String {
+    seconds.map_or("–".to_owned(), |seconds| unbroken(&text::brief(seconds)))
+}
+
 /// Where a click leads, and the same as shown.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Link {

@@ -4,17 +4,18 @@ use compliance::report::ReportKind;
 use compliance::scorecard::{Lists, Scores};
 use render_report::RenderInput;
 
-use super::{Shape, sample};
+use super::{Shape, events, sample};
 
 /// A case, made when asked for: the large ones take a while.
 pub(crate) type Case = fn() -> RenderInput;
 
 /// Every case by name.
-pub(crate) const ALL: [(&str, Case); 12] = [
+pub(crate) const ALL: [(&str, Case); 13] = [
     ("normal", normal),
     ("calm-day", calm_day),
     ("bad-day", bad_day),
     ("weekly", weekly),
+    ("events", with_events),
     ("first-run", first_run),
     ("missing-coverage", missing_coverage),
     ("zero-accounts", zero_accounts),
@@ -46,6 +47,14 @@ pub(crate) fn bad_day() -> RenderInput {
         new: Some(120),
         ..Shape::default()
     })
+}
+
+/// A bad day, simulated, of most of which events told.
+pub(crate) fn with_events() -> RenderInput {
+    events::told(sample(&Shape {
+        new: Some(60),
+        ..Shape::default()
+    }))
 }
 
 /// Five thousand rows in the list of what is new, and more in that of what is noncompliant.

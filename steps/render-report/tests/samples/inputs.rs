@@ -241,6 +241,7 @@ pub(super) fn inputs(shape: &Shape) -> RunInputs {
         }),
         left_out: Vec::new(),
         passed_over: Vec::new(),
+        events: None,
         history,
     }
 }

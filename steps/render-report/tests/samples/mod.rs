@@ -27,6 +27,7 @@ use render_report::RenderInput;
 
 mod advice;
 pub(crate) mod cases;
+mod events;
 mod groups;
 mod inputs;
 
@@ -344,6 +345,7 @@ pub(crate) fn sample(shape: &Shape) -> RenderInput {
         ages: whole.ages,
         times_to_resolve: whole.times,
         mean_time_to_detect_seconds: None,
+        events: None,
         severities: severities(shape, &rules, &pairs),
         accounts: accounts(shape, &rules, &pairs),
         rules: rule_scores(shape, &rules, &pairs),

@@ -15,6 +15,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use compliance::catalogue::Severity;
+use compliance::events::EventExtract;
 use compliance::exceptions::Exceptions;
 use compliance::fix_first::FixFirst;
 use compliance::report::RunInputs;
@@ -39,6 +40,7 @@ use super::lists::{Maker, Part, lists};
 use super::merged::merged;
 use super::people::People;
 use super::rules::{names_by_rule, packs, scopes_without_results};
+use super::transitions;
 use crate::ScoreError;
 use crate::engine::spread;
 
@@ -58,6 +60,7 @@ pub(crate) struct Boards {
 pub(crate) fn make(
     mut history: History,
     inputs: RunInputs,
+    events: Option<EventExtract>,
     settings: &Settings,
 ) -> Result<ScoreOutput, ScoreError> {
     let (baseline, current) = (history.baseline.take(), history.current.take());
@@ -105,6 +108,9 @@ pub(crate) fn make(
         causes.as_ref(),
     )?;
     scorecard.merged.example = example;
+    if let Some(events) = events {
+        transitions::count(&mut scorecard, &mut lists, events, history.codes.catalogue());
+    }
     advice::advise(&mut scorecard, &mut lists, settings, history.codes.catalogue());
     Ok(ScoreOutput { scorecard, lists })
 }
@@ -239,6 +245,7 @@ fn scorecard(
         ages: boards.ages.organization.ages(),
         times_to_resolve: boards.resolves.organization.times(),
         mean_time_to_detect_seconds: None,
+        events: None,
         severities: severities(settings, boards),
         accounts: accounts(history, &inputs, settings, boards, baseline, &current),
         unrated_rules: unrated(&rules),

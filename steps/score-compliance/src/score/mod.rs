@@ -32,14 +32,17 @@ mod rules;
 mod scopes;
 mod sheet;
 mod tally;
+mod transitions;
 mod walk;
 
 use std::collections::HashSet;
 
 use compliance::catalogue::Catalogue;
+use compliance::events::EventExtract;
+use compliance::objects;
 use compliance::ports::ObjectStore;
 use compliance::progress::Progress;
-use compliance::report::RunInputs;
+use compliance::report::{PeriodEvents, RunInputs};
 use compliance::scorecard::{Lists, Scorecard};
 use compliance::settings::Settings;
 use compliance::snapshot::SnapshotRef;
@@ -72,7 +75,7 @@ pub struct ScoreOutput {
 /// Reads the run's snapshots, this run's and its history, and computes its scorecard.
 ///
 /// # Errors
-/// [`ScoreError::Store`] when a snapshot is missing or damaged; [`ScoreError::Inputs`] when the inputs do not fit
+/// [`ScoreError::Store`] when a snapshot or the extract of events is missing or damaged; [`ScoreError::Inputs`] when the inputs do not fit
 /// together.
 pub async fn run(
     input: ScoreInput,
@@ -91,13 +94,22 @@ pub async fn run(
         outside(|| history.read(opened, role))?;
         progress.advance(1);
     }
-    let output = outside(|| card::make(history, inputs, &settings))?;
+    let events = events(&inputs, store).await?;
+    let output = outside(|| card::make(history, inputs, events, &settings))?;
     progress.advance(1);
     let score = text::score(output.scorecard.organization.compliance_score);
     let partial = text::caveat(&output.scorecard.context.coverage);
     let partial = partial.map_or_else(String::new, |partial| format!(" ({partial})"));
     progress.finish(&format!("compliance score {score}{partial}"));
     Ok(output)
+}
+
+/// The extract of events that the inputs name, if they do.
+async fn events(inputs: &RunInputs, store: &impl ObjectStore) -> Result<Option<EventExtract>, ScoreError> {
+    match inputs.events.as_ref().and_then(PeriodEvents::extract) {
+        Some(extract) => Ok(Some(objects::read_json(store, extract).await?)),
+        None => Ok(None),
+    }
 }
 
 fn role(inputs: &RunInputs, snapshot: &SnapshotRef) -> Role {

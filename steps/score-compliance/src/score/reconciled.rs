@@ -1,5 +1,6 @@
 //! Counts of a report that were taken in different places, held against each other.
 
+use compliance::events::EventActivity;
 use compliance::reconciliation::Balance;
 use compliance::scorecard::{Lists, Scorecard};
 
@@ -71,7 +72,26 @@ pub(crate) fn reconciled(scorecard: &Scorecard, lists: &Lists) -> Vec<Balance> {
             ),
         ]);
     }
+    if let Some(events) = &scorecard.events {
+        balances.push(Balance::new(
+            "Evaluation results of events: read; told, batched, silenced, superseded or without change",
+            events.results,
+            decided(events),
+        ));
+        balances.push(Balance::new(
+            "Transitions of events: counted; rows of the list",
+            events.transitions(),
+            rows(lists.transitions.len()),
+        ));
+    }
     balances
+}
+
+/// Results of events by what was decided about them.
+fn decided(events: &EventActivity) -> u64 {
+    let opened = events.told.openings() + events.batched.total() + events.silenced;
+    let ended = events.told.resolved + events.ended_untold;
+    opened + ended + events.superseded + events.unchanged
 }
 
 /// What the collection says it brought back, of the scopes whose results the snapshot holds.

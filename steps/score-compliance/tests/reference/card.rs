@@ -176,6 +176,7 @@ impl Reference<'_> {
             ages: self.ages(all),
             times_to_resolve: self.times_to_resolve(all),
             mean_time_to_detect_seconds: None,
+            events: None,
             severities: self.severities(),
             accounts: self.accounts(),
             unrated_rules: self.unrated(),

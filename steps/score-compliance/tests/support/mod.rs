@@ -256,6 +256,7 @@ pub(crate) fn inputs(
         predecessor: None,
         left_out: Vec::new(),
         passed_over: Vec::new(),
+        events: None,
     }
 }
 
