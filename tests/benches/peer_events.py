@@ -1,4 +1,4 @@
-"""The ceiling of `bench_events.py`: the calls alone that an event takes (one read, one transaction of two puts), by boto3
+"""The ceiling of `bench_events.py`: the calls alone that an event takes (one read, one transaction of three puts), by boto3
 in so many threads, at the server that AWS_ENDPOINT_URL names. `peer_events.py EVENTS THREADS TABLE`."""
 
 import concurrent.futures
@@ -18,7 +18,8 @@ def store(client, place):
     client.get_item(TableName=table, Key=state, ConsistentRead=True)
     event = {"pk": {"S": f"EVENT#peer#{place % 16:x}"}, "sk": {"S": f"peer-{place}"}, "body": {"S": BODY}}
     put = lambda item: {"Put": {"TableName": table, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}}
-    client.transact_write_items(TransactItems=[put(event), put({**state, "history": {"S": BODY}})])
+    told = {"pk": {"S": f"OUTBOX#{place % 8}"}, "sk": {"S": f"peer-{place}"}, "entry": {"S": BODY}}
+    client.transact_write_items(TransactItems=[put(event), put({**state, "history": {"S": BODY}}), put(told)])
     return (time.monotonic() - begun) * 1_000
 
 
