@@ -197,6 +197,35 @@ mod tests {
         );
     }
 
+    /// 1,000 results a second of one account, rule, type and status, as docs/events-table.md reckons: no partition gets more
+    /// than the 1,000 write units that it takes.
+    #[test]
+    fn no_partition_is_hot_at_a_thousand_writes_a_second() {
+        const SECONDS: usize = 20;
+        let at = time("2026-11-21T10:00:00Z");
+        let mut units: std::collections::BTreeMap<String, usize> = std::collections::BTreeMap::new();
+        for number in 0..1_000 * SECONDS {
+            let id = format!("{number:08x}-0000-4000-8000-000000000000");
+            let key = PairKey {
+                account_id: "111122223333".to_owned(),
+                aws_region: "eu-west-1".to_owned(),
+                resource_type: "AWS::S3::Bucket".to_owned(),
+                resource_id: format!("bucket-{number}"),
+                rule: "r".to_owned(),
+            };
+            for (partition, cost) in [
+                (event(at, &id).partition, 6),
+                (pair(&key).unwrap().partition, 4),
+                (format!("by_status {}", index("NON_COMPLIANT", at, &id)), 1),
+            ] {
+                *units.entry(partition).or_default() += cost;
+            }
+        }
+        assert_eq!(units.len(), EVENT_SHARDS + SHARDS + INDEX_SHARDS);
+        let most = units.values().max().copied().unwrap_or_default();
+        assert!(most < 600 * SECONDS, "{most} units in {SECONDS} s: {units:?}");
+    }
+
     #[test]
     fn days_end_before_their_end() {
         let check = |from: &str, until: &str, expected: &[&str]| {

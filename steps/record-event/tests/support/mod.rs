@@ -116,7 +116,7 @@ impl Chaos {
             written: Mutex::default(),
         }
     }
-    fn happens(&self, share: usize) -> bool {
+    pub(crate) fn happens(&self, share: usize) -> bool {
         self.rng.lock().unwrap().percent(share)
     }
 }
@@ -136,7 +136,7 @@ impl Life {
         }
     }
     /// A moment before or after a call. The last of a life never ends.
-    async fn moment(&self) {
+    pub(crate) async fn moment(&self) {
         if let Some(left) = &self.left {
             let before = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
             if before.is_err() {
@@ -218,7 +218,7 @@ impl<'a> Sender<'a> {
     }
 }
 
-fn error(service: &'static str, kind: PortErrorKind) -> PortError {
+pub(crate) fn error(service: &'static str, kind: PortErrorKind) -> PortError {
     PortError::new(
         service,
         kind,

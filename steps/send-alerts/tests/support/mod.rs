@@ -227,8 +227,10 @@ impl World {
 
     /// Runs, entered again as the workflow does, until one has nothing more to do.
     pub async fn to_the_end(&self, settings: &str, window_name: &str) -> Outcome {
+        let mut last = None;
         for _ in 0..40 {
             let came = self.run(settings, window_name).await;
+            last.clone_from(&came.failed);
             match &came.failed {
                 Some(error) if AGAIN.contains(&error.code.as_str()) => {
                     self.time.sleep(Duration::from_secs(5)).await;
@@ -236,7 +238,7 @@ impl World {
                 _ => return came,
             }
         }
-        panic!("it never came to its end");
+        panic!("{window_name} never came to its end: {last:?}");
     }
 
     /// The parts a reader sees, in order, without their window.
