@@ -348,7 +348,12 @@ impl ChatService for Nobody {
     async fn share(&self, _: ChatPlace<'_>, _: &str, _: &str) -> Result<(), ChatError> {
         nothing()
     }
-    async fn find(&self, _: ChatPlace<'_>, _: Sought<'_>, _: Timestamp) -> Result<Option<String>, ChatError> {
+    async fn find(
+        &self,
+        _: ChatPlace<'_>,
+        _: Sought<'_>,
+        _: (Timestamp, Timestamp),
+    ) -> Result<Option<String>, ChatError> {
         nothing()
     }
     async fn send_to_webhook(&self, _: &Secret, _: &Value) -> Result<(), ChatError> {

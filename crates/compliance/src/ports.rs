@@ -347,12 +347,13 @@ pub trait ChatService: Send + Sync {
         file_id: &str,
         title: &str,
     ) -> impl Future<Output = Result<(), ChatError>> + Send;
-    /// Looks for what may have arrived since a moment; `None` when it is not there. Of a message, its id.
+    /// Looks for what may have arrived between two moments by the clock here, which need not be the service's; `None` when
+    /// it is not there. Of a message, its id.
     fn find(
         &self,
         place: ChatPlace<'_>,
         sought: Sought<'_>,
-        since: Timestamp,
+        between: (Timestamp, Timestamp),
     ) -> impl Future<Output = Result<Option<String>, ChatError>> + Send;
     /// Sends a message to an incoming webhook, which is told by its secret URL.
     fn send_to_webhook(

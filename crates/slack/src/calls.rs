@@ -16,10 +16,10 @@ const EVENT_TYPE: &str = "plumbline_part";
 const ALT_TEXT: usize = 2_000;
 /// Messages of a page of history.
 const PAGE: &str = "200";
-/// Pages of history read: a channel that has more since the attempt is not searched to its end.
+/// Pages of history read: a channel that has more around the attempt is not searched to its end.
 const PAGES: usize = 20;
-/// A message may be dated before the clock here says it was sent, and one that is not found is sent again. AWS refuses
-/// clocks that are further off.
+/// A message may be dated otherwise than the clock here says it was sent, and one that is not found is sent again. AWS
+/// refuses clocks that are further off.
 const SKEW_SECONDS: i64 = 900;
 
 impl Slack {
@@ -69,10 +69,17 @@ impl Slack {
     }
 
     /// One page of a channel or a thread.
-    async fn page(&self, place: ChatPlace<'_>, since: &str, cursor: &str) -> Result<Value, ChatError> {
+    async fn page(
+        &self,
+        place: ChatPlace<'_>,
+        (oldest, latest): (&str, &str),
+        cursor: &str,
+    ) -> Result<Value, ChatError> {
         let mut fields = vec![
             ("channel", place.channel),
-            ("oldest", since),
+            ("oldest", oldest),
+            // What came long after is not read: a look may come hours later, in a channel that is busy.
+            ("latest", latest),
             ("limit", PAGE),
             ("include_all_metadata", "true"),
         ];
@@ -160,12 +167,13 @@ impl ChatService for Slack {
         &self,
         place: ChatPlace<'_>,
         sought: Sought<'_>,
-        since: Timestamp,
+        (since, until): (Timestamp, Timestamp),
     ) -> Result<Option<String>, ChatError> {
-        let since = (since.as_second() - SKEW_SECONDS).to_string();
+        let oldest = (since.as_second() - SKEW_SECONDS).to_string();
+        let latest = (until.as_second() + SKEW_SECONDS).to_string();
         let mut cursor = String::new();
         for _ in 0..PAGES {
-            let page = self.page(place, &since, &cursor).await?;
+            let page = self.page(place, (&oldest, &latest), &cursor).await?;
             let messages = page["messages"].as_array().map_or(&[][..], Vec::as_slice);
             if let Some(message) = messages.iter().find(|message| is_sought(message, sought)) {
                 return Ok(Some(message["ts"].as_str().unwrap_or_default().to_owned()));

@@ -2,6 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use compliance::Timestamp;
@@ -15,6 +16,13 @@ const CHANNEL: &str = "C00000001";
 const HOOK: &str = "/services/T0/B0/secretpart";
 
 fn served(scopes: &[&'static str]) -> (FakeSlack, Slack, Secret) {
+    served_at(scopes, || Duration::from_secs(BEGIN as u64))
+}
+
+fn served_at(
+    scopes: &[&'static str],
+    now: impl Fn() -> Duration + Send + Sync + 'static,
+) -> (FakeSlack, Slack, Secret) {
     let token = Token {
         scopes: scopes.to_vec(),
         channels: vec![CHANNEL.to_owned()],
@@ -27,8 +35,7 @@ fn served(scopes: &[&'static str]) -> (FakeSlack, Slack, Secret) {
         unlimited: true,
         old: false,
     };
-    let now = Arc::new(|| Duration::from_secs(1_795_251_600));
-    let fake = FakeSlack::start(workspace, Faults::default(), now, 0).unwrap();
+    let fake = FakeSlack::start(workspace, Faults::default(), Arc::new(now), 0).unwrap();
     let settings = SlackSettings {
         api: fake.api(),
         timeout: Duration::from_millis(100),
@@ -54,8 +61,16 @@ fn mark(part: &str) -> PartMark<'_> {
     }
 }
 
-fn since() -> Timestamp {
-    Timestamp::from_second(1_795_251_600).unwrap()
+const BEGIN: i64 = 1_795_251_600;
+
+/// An attempt that began so many seconds after the beginning.
+fn attempt(after: i64) -> (Timestamp, Timestamp) {
+    let at = |second| Timestamp::from_second(BEGIN + second).unwrap();
+    (at(after), at(after + 30))
+}
+
+fn during() -> (Timestamp, Timestamp) {
+    attempt(0)
 }
 
 #[tokio::test]
@@ -81,15 +96,15 @@ async fn what_arrived_is_found_by_its_mark_on_any_page_of_channel_and_thread() {
     }
     for (part, ts) in &sent {
         let found = slack
-            .find(thread, Sought::Message(mark(part)), since())
+            .find(thread, Sought::Message(mark(part)), during())
             .await
             .unwrap();
         assert_eq!(found.as_ref(), Some(ts));
-        let elsewhere = slack.find(channel, Sought::Message(mark(part)), since()).await;
+        let elsewhere = slack.find(channel, Sought::Message(mark(part)), during()).await;
         assert_eq!(elsewhere.unwrap(), None, "a channel's history has no replies");
     }
     let found = slack
-        .find(channel, Sought::Message(mark("digest")), since())
+        .find(channel, Sought::Message(mark("digest")), during())
         .await
         .unwrap();
     assert_eq!(found, Some(head.clone()));
@@ -99,7 +114,7 @@ async fn what_arrived_is_found_by_its_mark_on_any_page_of_channel_and_thread() {
     };
     assert_eq!(
         slack
-            .find(channel, Sought::Message(other), since())
+            .find(channel, Sought::Message(other), during())
             .await
             .unwrap(),
         None
@@ -112,14 +127,14 @@ async fn what_arrived_is_found_by_its_mark_on_any_page_of_channel_and_thread() {
     };
     let id = slack.upload(&token, &file).await.unwrap();
     assert_eq!(
-        slack.find(thread, Sought::File(&id), since()).await.unwrap(),
+        slack.find(thread, Sought::File(&id), during()).await.unwrap(),
         None,
         "nobody sees it yet"
     );
     slack.share(thread, &id, "Report").await.unwrap();
     assert!(
         slack
-            .find(thread, Sought::File(&id), since())
+            .find(thread, Sought::File(&id), during())
             .await
             .unwrap()
             .is_some()
@@ -173,7 +188,7 @@ async fn a_scope_that_is_missing_is_named() {
         thread: None,
     };
     let error = slack
-        .find(place, Sought::Message(mark("p")), since())
+        .find(place, Sought::Message(mark("p")), during())
         .await
         .unwrap_err();
     assert_eq!(
@@ -209,9 +224,34 @@ async fn what_arrived_is_found_though_the_clock_here_is_minutes_ahead() {
         thread: None,
     };
     let head = slack.post(place, mark("p"), &message()).await.unwrap();
-    let ahead = Timestamp::from_second(since().as_second() + 600).unwrap();
-    let found = slack.find(place, Sought::Message(mark("p")), ahead).await;
+    let found = slack.find(place, Sought::Message(mark("p")), attempt(600)).await;
     assert_eq!(found, Ok(Some(head)));
+}
+
+/// A look may come hours after the attempt, in a channel that went on.
+#[tokio::test]
+async fn what_came_long_after_the_attempt_is_not_read() {
+    let minutes = Arc::new(AtomicU64::new(0));
+    let passed = Arc::clone(&minutes);
+    let (fake, slack, token) = served_at(ALL, move || {
+        Duration::from_secs(BEGIN as u64 + 60 * passed.load(Ordering::SeqCst))
+    });
+    let place = ChatPlace {
+        token: &token,
+        channel: CHANNEL,
+        thread: None,
+    };
+    let first = slack.post(place, mark("p"), &message()).await.unwrap();
+    for number in 0..150 {
+        minutes.fetch_add(1, Ordering::SeqCst);
+        let later = format!("later-{number}");
+        slack.post(place, mark(&later), &message()).await.unwrap();
+    }
+    let before = fake.calls();
+    let found = slack.find(place, Sought::Message(mark("p")), during()).await;
+    assert_eq!(found, Ok(Some(first)));
+    let read = fake.calls() - before;
+    assert!(read < 6, "{read} pages of five messages, of 31 in all");
 }
 
 #[tokio::test]

@@ -348,7 +348,10 @@ impl<'a, P: Ports> Sender<'a, P> {
         self.pace.wait(SETTLE, "Slack.Unavailable").await?;
         // Where it was sent then, which the settings may have changed since.
         let place = place(token, &intent.destination, under);
-        match self.find(place, sought, intent.claimed_at).await? {
+        match self
+            .find(place, sought, (intent.claimed_at, intent.until))
+            .await?
+        {
             Ok(Some(ts)) => Ok(Outcome::Sent {
                 ts: Some(ts),
                 found: true,
@@ -363,11 +366,11 @@ impl<'a, P: Ports> Sender<'a, P> {
         &self,
         place: ChatPlace<'_>,
         sought: Sought<'_>,
-        since: Timestamp,
+        between: (Timestamp, Timestamp),
     ) -> Result<Result<Option<String>, MayNotLook>, TaskError> {
         let mut failures = Failures::default();
         loop {
-            let error = match self.ports.chat().find(place, sought, since).await {
+            let error = match self.ports.chat().find(place, sought, between).await {
                 Ok(found) => return Ok(Ok(found)),
                 Err(error) => error,
             };

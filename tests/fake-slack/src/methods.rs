@@ -395,6 +395,7 @@ impl Call<'_> {
             return Err(Refusal::Code("thread_not_found"));
         }
         let oldest: f64 = field("oldest").parse().unwrap_or(0.0);
+        let latest: f64 = field("latest").parse().unwrap_or(f64::INFINITY);
         let seen = |message: &&Message| {
             // A channel's history has no replies; a thread's always begins with its head.
             let here = if of_thread {
@@ -404,7 +405,11 @@ impl Call<'_> {
             };
             message.channel == channel
                 && here
-                && (message.ts == thread || message.ts.parse::<f64>().is_ok_and(|ts| ts > oldest))
+                && (message.ts == thread
+                    || message
+                        .ts
+                        .parse::<f64>()
+                        .is_ok_and(|ts| ts > oldest && ts < latest))
         };
         let mut all: Vec<&Message> = self.state.messages.iter().filter(seen).collect();
         if !of_thread {

@@ -20,11 +20,14 @@ impl Mail {
         let title = words::title(details, standing);
         let key = &details.key;
         let mut lines = vec![title, format!("{}.", words::status(standing)), String::new()];
+        lines.push(format!("Rule: {}", line(&key.rule)));
+        lines.extend(
+            details
+                .description
+                .as_ref()
+                .map(|text| words::checks(&line(text))),
+        );
         let mut add = |name: &str, text: &str| lines.push(format!("{name}: {text}"));
-        add("Rule", &line(&key.rule));
-        for (name, text) in details.description.iter().map(|checks| ("Checks", checks)) {
-            add(name, &line(text));
-        }
         add(
             "Resource",
             &format!("{} {}", line(&key.resource_type), line(&key.resource_id)),

@@ -62,7 +62,7 @@ fn summary(details: &Alert, standing: Standing<'_>) -> Mrkdwn {
     let checks = details
         .description
         .as_ref()
-        .map(|checks| Mrkdwn::new().text(&format!("Checks: {}", cut(checks, 400))));
+        .map(|checks| Mrkdwn::new().text(&words::checks(&cut(checks, 400))));
     let status = Mrkdwn::new().bold(&words::status(standing));
     Mrkdwn::lines([status].into_iter().chain(checks))
 }

@@ -203,16 +203,28 @@ fn progressed(changes: &[Standing<'_>], over: u64, of: u64) -> String {
 
 /// Counts of all rows by severity, rule and account: each adds up to all of them.
 fn counts(rows: &[Row<'_>]) -> Vec<(&'static str, String)> {
-    let severity = |alert: &Alert| words::severity(alert).to_owned();
     let rule = |alert: &Alert| cut(&alert.key.rule, 80);
     vec![
-        ("By severity", counted(rows, severity, ("severity", "severities"))),
+        ("By severity", by_severity(rows)),
         ("By rule", counted(rows, rule, ("rule", "rules"))),
         (
             "By account",
             counted(rows, words::account, ("account", "accounts")),
         ),
     ]
+}
+
+/// Most severe first, unrated last.
+fn by_severity(rows: &[Row<'_>]) -> String {
+    let mut counts: BTreeMap<(bool, Option<Severity>, &str), u64> = BTreeMap::new();
+    for alert in rows.iter().map(|row| row.opened) {
+        let place = (alert.severity.is_none(), alert.severity, words::severity(alert));
+        *counts.entry(place).or_default() += 1;
+    }
+    let parts = counts
+        .into_iter()
+        .map(|((.., name), count)| format!("{name} {}", text::count(count)));
+    parts.collect::<Vec<_>>().join(" · ")
 }
 
 fn counted(rows: &[Row<'_>], name: fn(&Alert) -> String, (one, many): (&str, &str)) -> String {

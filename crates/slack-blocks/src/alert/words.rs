@@ -16,6 +16,14 @@ pub(super) fn mark(is_smoke_test: bool) -> &'static str {
     if is_smoke_test { "SMOKE TEST · " } else { "" }
 }
 
+/// What a rule checks, which descriptions of AWS's begin to say themselves.
+pub(super) fn checks(description: &str) -> String {
+    match description.starts_with("Checks ") {
+        true => description.to_owned(),
+        false => format!("Checks: {description}"),
+    }
+}
+
 /// `High`; `Unrated` where the rule has no severity.
 pub(super) fn severity(alert: &Alert) -> &'static str {
     match alert.severity {

@@ -169,9 +169,9 @@ impl ChatService for Mortal<Slack> {
         &self,
         place: ChatPlace<'_>,
         sought: Sought<'_>,
-        since: Timestamp,
+        between: (Timestamp, Timestamp),
     ) -> Result<Option<String>, ChatError> {
-        self.end.around(self.inner.find(place, sought, since)).await
+        self.end.around(self.inner.find(place, sought, between)).await
     }
     async fn send_to_webhook(&self, url: &Secret, message: &Value) -> Result<(), ChatError> {
         self.end.around(self.inner.send_to_webhook(url, message)).await
