@@ -98,6 +98,81 @@ proptest! {
         prop_assert_eq!(change.old.is_some(), raw.pointer("/detail/oldEvaluationResult").is_some_and(Value::is_object));
     }
 
+    #[test]
+    fn optional_fields_of_items_are_optional(chosen in proptest::collection::vec(presence(), 14), oversized: bool) {
+        let item = if oversized { "configurationItemSummary" } else { "configurationItem" };
+        let kind = if oversized { "Oversized" } else { "" };
+        let mut raw = change("e1", None, ("COMPLIANT", T));
+        raw["detail-type"] = json!("Config Configuration Item Change");
+        raw["detail"] = json!({
+            "messageType": format!("{kind}ConfigurationItemChangeNotification"),
+            item: {"resourceType": "AWS::S3::Bucket", "resourceId": "ledger"},
+        });
+        if oversized {
+            raw["detail"]["s3DeliverySummary"] = json!({});
+        }
+        let within = |name: &str| format!("/detail/{item}/{name}");
+        let fields = [
+            (within("awsAccountId"), json!("999988887777")),
+            (within("awsRegion"), json!("us-gov-west-1")),
+            (within("ARN"), json!("arn:aws:s3:::ledger")),
+            (within("changeType"), json!("UPDATE")),
+            (within("configurationItemStatus"), json!("ResourceDeleted")),
+            (within("configurationItemCaptureTime"), json!(T)),
+            (within("configuration"), json!({"anything": [1, null]})),
+            (within("tags"), json!({"a": "b"})),
+            ("/detail/configurationItemDiff".to_owned(), json!({"changedProperties": {}})),
+            ("/detail/configurationItemDiff/changeType".to_owned(), json!("DELETE")),
+            ("/detail/notificationCreationTime".to_owned(), json!(T)),
+            ("/detail/s3DeliverySummary/s3BucketLocation".to_owned(), json!("bucket/key")),
+            ("/detail/s3DeliverySummary/errorCode".to_owned(), json!("NoSuchBucket")),
+            ("/detail/s3DeliverySummary/errorMessage".to_owned(), json!("gone")),
+        ];
+        for ((pointer, value), presence) in fields.iter().zip(&chosen) {
+            put(&mut raw, pointer, *presence, value.clone());
+        }
+        let event = read(&raw);
+        prop_assert_eq!(&event.body, &raw);
+        let Content::ItemChange(read) = &event.content else { panic!() };
+        let text = |pointer: &str| raw.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+        let account = text(&within("awsAccountId")).or_else(|| text("/account"));
+        prop_assert_eq!(Some(&event.account_id), account.as_ref());
+        prop_assert_eq!(&read.configuration_item_status, &text(&within("configurationItemStatus")));
+        let changed = text("/detail/configurationItemDiff/changeType").or_else(|| text(&within("changeType")));
+        prop_assert_eq!(&read.change_type, &changed);
+        let location = read.oversized.as_ref().map(|oversized| oversized.s3_bucket_location.clone());
+        let expected = oversized.then(|| text("/detail/s3DeliverySummary/s3BucketLocation"));
+        prop_assert_eq!(location, expected);
+    }
+
+    #[test]
+    fn optional_fields_of_remediations_are_optional(chosen in proptest::collection::vec(presence(), 8), step: bool) {
+        let what = if step { "Step" } else { "Execution" };
+        let mut raw = change("e1", None, ("COMPLIANT", T));
+        raw["source"] = json!("aws.ssm");
+        raw["detail-type"] = json!(format!("EC2 Automation {what} Status-change Notification"));
+        raw["detail"] = json!({"ExecutionId": "x", "Definition": "d", "Status": "TimedOut"});
+        let fields = [
+            ("/detail/DefinitionVersion", json!(1.0)),
+            ("/detail/StartTime", json!("Nov 9, 2026 7:43:23 AM")),
+            ("/detail/EndTime", json!("Nov 29, 2026 12:43:25 PM")),
+            ("/detail/Time", json!(2630.0)),
+            ("/detail/StepName", json!("run")),
+            ("/detail/Action", json!("aws:runCommand")),
+            ("/detail/ExecutedBy", json!("someone")),
+            ("/resources", json!([])),
+        ];
+        for ((pointer, value), presence) in fields.iter().zip(&chosen) {
+            put(&mut raw, pointer, *presence, value.clone());
+        }
+        let event = read(&raw);
+        prop_assert_eq!(&event.body, &raw);
+        let Content::Remediation(read) = &event.content else { panic!() };
+        prop_assert_eq!(read.start_time.is_some(), chosen[1] == Presence::Present);
+        prop_assert_eq!(read.end_time.is_some(), chosen[2] == Presence::Present);
+        prop_assert_eq!(read.step_name.is_some(), chosen[4] == Presence::Present);
+    }
+
     /// Any field replaced by anything: it is read or refused, never a panic, and no value is repeated.
     #[test]
     fn a_refusal_repeats_no_value(at in 0_usize..40, with in prop_oneof![
