@@ -16,7 +16,7 @@ use compliance::organization::Account;
 use compliance::ports::{Clock, EventTable};
 use compliance::settings::Settings;
 use record_event::task::{SqsAnswer, SqsBatch};
-use record_event::{BatchOutcome, Came, Message, Setup, run};
+use record_event::{BatchOutcome, Came, Handled, Message, Setup, Wired, run};
 use serde_json::{Value, json};
 
 use support::{BEGIN, Chaos, Evaluated, HIGH, LONG, LOW, SETTINGS, Sender, World, message, result, setup};
@@ -191,8 +191,7 @@ async fn an_event_is_stored_once_and_told_once() {
     let body = result("a", 0, Some("COMPLIANT"), "NON_COMPLIANT").body();
     let outcome = batch(&world, &setup, &[body.clone(), body.clone()]).await;
     let known = |outcome: &BatchOutcome| {
-        let known =
-            |handled: &&record_event::Handled| matches!(handled.came, Came::Stored { is_known: true, .. });
+        let known = |handled: &&Handled| matches!(handled.came, Came::Stored { is_known: true, .. });
         outcome.handled.iter().filter(known).count()
     };
     assert_eq!((known(&outcome), outcome.stored()["compliance_change"]), (1, 2));
@@ -490,5 +489,52 @@ async fn the_queue_is_answered_with_what_it_is_to_give_again() {
     assert!(
         serde_json::from_value::<SqsBatch>(json!({"records": []})).is_err(),
         "no batch of a queue"
+    );
+}
+
+/// The function's own ports, and what its log says of each decision.
+#[tokio::test]
+async fn each_decision_has_its_word_in_the_log() {
+    let world = World::calm();
+    let ports = Wired {
+        table: &world.table,
+        letters: &world.letters,
+        alerts: &world.alerts,
+        time: &world.clock,
+    };
+    let (good, bad) = ("COMPLIANT", "NON_COMPLIANT");
+    let words = async |settings: &str, results: &[Evaluated]| {
+        let messages: Vec<Message> = results
+            .iter()
+            .map(|result| message(&format!("m-{}", result.id), &result.body()))
+            .collect();
+        let outcome = run(&messages, &ports, &setup(settings), LONG).await;
+        assert_eq!(outcome.failed, Vec::<String>::new());
+        let word = |handled: &Handled| handled.line()["decision"].as_str().unwrap().to_owned();
+        outcome.handled.iter().map(word).collect::<Vec<_>>()
+    };
+    let first = [
+        result("1", 0, Some(good), bad),
+        result("2", 60, Some(bad), good),
+        result("3", 120, Some(good), bad),
+        result("4", 180, Some(bad), bad),
+    ];
+    assert_eq!(
+        words(SETTINGS, &first).await,
+        ["opened", "resolved", "reopened", "unchanged"]
+    );
+    let late = [result("5", 90, Some(bad), good)];
+    assert_eq!(words(SETTINGS, &late).await, ["superseded"]);
+    assert_eq!(
+        words(SETTINGS, &[result("6", 240, Some(bad), good)]).await,
+        ["resolved"]
+    );
+    let silence = "[[alerts.silences]]\nuntil = 2027-01-01T00:00:00Z\nreason = \"r\"\nowner = \"o\"\n";
+    let again = [result("7", 300, Some(good), bad)];
+    assert_eq!(words(&format!("{silence}{SETTINGS}"), &again).await, ["silenced"]);
+    assert_eq!(
+        world.alerts.started().len(),
+        1,
+        "all within one window, on one route"
     );
 }
