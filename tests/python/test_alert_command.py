@@ -4,13 +4,12 @@ PLUMBLINE_BIN names the binary, PLUMBLINE_FAKE_SLACK the fake."""
 import json
 import os
 import subprocess
-import urllib.request
 
 import pytest
 from config_events import lines, opened, resolved
+from fake_slack import TOKEN, environment, messages, slack  # noqa: F401
 
 BIN = os.environ["PLUMBLINE_BIN"]
-TOKEN = "xoxb-fake"
 ROUTE = """
 [[delivery.routes]]
 name = "oncall"
@@ -26,27 +25,12 @@ STORY = [
 ]
 
 
-@pytest.fixture
-def slack():
-    child = subprocess.Popen([os.environ["PLUMBLINE_FAKE_SLACK"]], stdout=subprocess.PIPE, text=True)
-    api = child.stdout.readline().split()[1]
-    child.stdout.readline()
-    yield api
-    child.kill()
-    child.wait()
-
-
-def messages(api):
-    return json.load(urllib.request.urlopen(api.removesuffix("api") + "ledger"))["messages"]
-
-
 def alert(folder, text, *more, settings="", api=None):
     (folder / "events.json").write_text(text)
     (folder / "settings.toml").write_text(settings)
-    kept = {name: os.environ[name] for name in ("PATH", "LLVM_PROFILE_FILE") if name in os.environ}
     command = [BIN, "alert", folder / "events.json", "--settings", folder / "settings.toml", *more]
     command += ["--deliver", "--records", folder / "records", "--slack-api", api] if api else []
-    return subprocess.run(list(map(str, command)), env={**kept, "SLACK_TOKEN": TOKEN}, capture_output=True, text=True, timeout=120)
+    return subprocess.run(list(map(str, command)), env=environment(), capture_output=True, text=True, timeout=120)
 
 
 @pytest.mark.parametrize("text", [lines(STORY), json.dumps(STORY), json.dumps(STORY, indent=1)])

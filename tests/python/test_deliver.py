@@ -4,12 +4,10 @@ PLUMBLINE_BIN names the binary, PLUMBLINE_FAKE_SLACK the fake."""
 import json
 import os
 import subprocess
-import urllib.request
 
-import pytest
+from fake_slack import TOKEN, environment, messages, slack  # noqa: F401
 
 BIN = os.environ["PLUMBLINE_BIN"]
-TOKEN = "xoxb-fake"
 SIZE = ["--accounts", "3", "--regions", "1", "--rules", "12", "--resources", "4", "--as-of", "2026-11-21T09:00:00Z"]
 ROUTE = """
 [[delivery.routes]]
@@ -18,27 +16,12 @@ to = {{ slack_channel = "{channel}", token = "{token}" }}
 """
 
 
-@pytest.fixture
-def slack():
-    child = subprocess.Popen([os.environ["PLUMBLINE_FAKE_SLACK"]], stdout=subprocess.PIPE, text=True)
-    api = child.stdout.readline().split()[1]
-    child.stdout.readline()
-    yield api
-    child.kill()
-    child.wait()
-
-
-def messages(api):
-    return json.load(urllib.request.urlopen(api.removesuffix("api") + "ledger"))["messages"]
-
-
 def deliver(folder, api, channel="C00000001", token="env:SLACK_TOKEN", *more):
     settings = folder / "settings.toml"
     settings.write_text(ROUTE.format(channel=channel, token=token))
-    kept = {name: os.environ[name] for name in ("PATH", "LLVM_PROFILE_FILE") if name in os.environ}
     command = [BIN, "report", "daily", "--simulate", *SIZE, "--out", folder / "out", "--settings", settings]
     command += ["--deliver", "--slack-api", api, *more]
-    return subprocess.run(list(map(str, command)), env={**kept, "SLACK_TOKEN": TOKEN}, capture_output=True, text=True, timeout=300)
+    return subprocess.run(list(map(str, command)), env=environment(), capture_output=True, text=True, timeout=300)
 
 
 def test_a_report_is_delivered_once_however_often_it_is_asked_for(slack, tmp_path):

@@ -22,6 +22,7 @@ pub mod inputs;
 pub mod masked;
 pub mod objects;
 pub mod organization;
+pub(crate) mod pattern;
 pub mod ports;
 pub mod progress;
 pub mod reconciliation;

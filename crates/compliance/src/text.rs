@@ -109,6 +109,19 @@ pub fn compact(time: Timestamp) -> String {
     time.strftime("%Y%m%dT%H%M%SZ").to_string()
 }
 
+/// A part of a URL: every byte percent-encoded but letters, digits and those that `keep` says.
+pub fn percent_encoded(part: &str, keep: impl Fn(u8) -> bool) -> String {
+    part.bytes()
+        .fold(String::with_capacity(part.len()), |mut out, byte| {
+            if byte.is_ascii_alphanumeric() || keep(byte) {
+                out.push(char::from(byte));
+            } else {
+                out.push_str(&format!("%{byte:02X}"));
+            }
+            out
+        })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

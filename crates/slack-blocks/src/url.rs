@@ -1,5 +1,6 @@
 //! Links, made safe to hand to Slack.
 
+use compliance::text::percent_encoded;
 use serde::{Deserialize, Serialize};
 
 use crate::limits;
@@ -16,32 +17,23 @@ impl Url {
         let rest = link.strip_prefix("https://")?;
         let encoded = format!(
             "https://{}",
-            encode(rest, |byte| b"-._~:/?#[]@!$&'()*+,;=%".contains(&byte))
+            percent_encoded(rest, |byte| b"-._~:/?#[]@!$&'()*+,;=%".contains(&byte))
         );
         (!rest.is_empty() && encoded.len() <= limits::URL).then_some(Self(encoded))
     }
 
     /// The link of a settings template: `{run_id}` replaced by the run's id, encoded as a path segment.
     pub fn of_template(template: &str, run_id: &str) -> Option<Self> {
-        Self::new(&template.replace("{run_id}", &encode(run_id, |byte| b"-._~".contains(&byte))))
+        Self::new(&template.replace(
+            "{run_id}",
+            &percent_encoded(run_id, |byte| b"-._~".contains(&byte)),
+        ))
     }
 
     /// As text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
-}
-
-fn encode(text: &str, keep: impl Fn(u8) -> bool) -> String {
-    text.bytes()
-        .fold(String::with_capacity(text.len()), |mut out, byte| {
-            if byte.is_ascii_alphanumeric() || keep(byte) {
-                out.push(char::from(byte));
-            } else {
-                out.push_str(&format!("%{byte:02X}"));
-            }
-            out
-        })
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use crate::events::{ComplianceChange, Event, EventCompliance, Incident, PairHist
 use crate::exceptions::{PairException, Register};
 use crate::organization::Account;
 use crate::settings::Settings;
+use crate::text;
 
 /// An incident as a message shows it. Texts are AWS's and users' own, not escaped for anything.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -171,15 +172,7 @@ fn console_host(partition: Option<&str>, region: &str) -> String {
     }
 }
 
-/// A part of a URL, percent-encoded but for letters, digits and `-._~`.
-fn encoded(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
+/// A part of a URL.
+fn encoded(part: &str) -> String {
+    text::percent_encoded(part, |byte| b"-._~".contains(&byte))
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalogue::Severity;
 use crate::evaluation::PairKey;
 use crate::organization::is_account_id;
+use crate::pattern;
 
 /// Which results are told at once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,10 +67,7 @@ pub struct SilenceSettings {
 impl SilenceSettings {
     /// Whether nobody is told of this pair at this time.
     pub fn holds(&self, key: &PairKey, now: Timestamp) -> bool {
-        let of_rule = |rule: &String| match rule.strip_suffix('*') {
-            Some(beginning) => key.rule.starts_with(beginning),
-            None => key.rule == *rule,
-        };
+        let of_rule = |rule: &String| pattern::matches(rule, &key.rule);
         self.from.is_none_or(|from| from <= now)
             && now < self.until
             && self.rule.as_ref().is_none_or(of_rule)
@@ -118,8 +116,7 @@ pub(crate) fn problem(settings: &AlertSettings) -> Option<(Option<usize>, &'stat
 }
 
 fn problem_of(silence: &SilenceSettings) -> Option<(&'static str, String)> {
-    let stray = |rule: &&String| rule.is_empty() || rule.strip_suffix('*').unwrap_or(rule).contains('*');
-    if silence.rule.as_ref().filter(stray).is_some() {
+    if silence.rule.as_deref().is_some_and(pattern::is_stray) {
         return Some(("rule", "may have one *, as its last character".to_owned()));
     }
     if let Some(id) = silence.accounts.iter().find(|id| !is_account_id(id)) {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::RouteSettings;
 use crate::catalogue::Severity;
 use crate::evaluation::PairKey;
+use crate::pattern;
 use crate::scorecard::{Lists, PairRow, Scorecard};
 
 impl RouteSettings {
@@ -47,7 +48,7 @@ impl RouteSettings {
         // Severities stand most severe first.
         self.severity.is_none_or(|least| severity <= least)
             && (self.accounts.is_empty() || self.accounts.contains(&key.account_id))
-            && (self.rules.is_empty() || self.rules.iter().any(|rule| is_rule(&key.rule, rule)))
+            && (self.rules.is_empty() || self.rules.iter().any(|rule| pattern::matches(rule, &key.rule)))
     }
 }
 
@@ -69,13 +70,6 @@ fn is_within(unit: &str, path: &str) -> bool {
     let path = path.trim_end_matches('/');
     unit.strip_prefix(path)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
-fn is_rule(rule: &str, pattern: &str) -> bool {
-    match pattern.strip_suffix('*') {
-        Some(beginning) => rule.starts_with(beginning),
-        None => rule == pattern,
-    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalogue::Severity;
 use crate::organization::is_account_id;
+use crate::pattern;
 use crate::report::ReportKind;
 
 /// Who is told of a report.
@@ -249,8 +250,7 @@ fn problem_of(route: &RouteSettings) -> Option<(&'static str, String)> {
     {
         return Some(("organizational_units", "has an empty path".to_owned()));
     }
-    let stray = |rule: &&String| rule.is_empty() || rule.strip_suffix('*').unwrap_or(rule).contains('*');
-    if let Some(rule) = route.rules.iter().find(stray) {
+    if let Some(rule) = route.rules.iter().find(|rule| pattern::is_stray(rule)) {
         return Some(("rules", format!("{rule:?} may have one *, as its last character")));
     }
     problem_of_destination(&route.to)

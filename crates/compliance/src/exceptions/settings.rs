@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::evaluation::PairKey;
 use crate::organization::is_account_id;
+use crate::pattern;
 
 /// One exception, as written in the settings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,13 +79,9 @@ impl ExceptionSettings {
     }
 }
 
-/// No pattern is no limit; a pattern is the text itself, or with a last `*` what the text begins with.
+/// No pattern is no limit.
 fn matches(patterns: &[String], text: &str) -> bool {
-    let one = |pattern: &String| match pattern.strip_suffix('*') {
-        Some(beginning) => text.starts_with(beginning),
-        None => pattern == text,
-    };
-    patterns.is_empty() || patterns.iter().any(one)
+    patterns.is_empty() || patterns.iter().any(|pattern| pattern::matches(pattern, text))
 }
 
 /// A day as TOML's own date or as text.
